@@ -1,0 +1,42 @@
+# smtrain_library(NAME PUBLIC dep... PRIVATE dep...): every source below lib/NAME becomes the static library smtrain_NAME.
+# Sources named *_avx2.cc and *_avx512.cc hold kernels of one instruction set, and nothing else is compiled for it.
+function(smtrain_library name)
+  cmake_parse_arguments(ARG "" "" "PUBLIC;PRIVATE" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lib/${name}/*.cc)
+  add_library(smtrain_${name} STATIC ${sources})
+  target_link_libraries(smtrain_${name} PUBLIC smtrain_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    foreach(source ${sources})
+      if(source MATCHES "_avx2\\.cc$")
+        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-mf16c")
+      elseif(source MATCHES "_avx512\\.cc$")
+        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
+          "-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mfma;-mprefer-vector-width=512")
+      endif()
+    endforeach()
+  endif()
+endfunction()
+
+# smtrain_tests(FOLDER dep...): test/FOLDER/*_test.cc as one program; a test file on disk is always built.
+function(smtrain_tests folder)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/test/${folder}/*_test.cc)
+  add_executable(test_${folder} ${sources})
+  target_link_libraries(test_${folder} PRIVATE smtrain_catch_main smtrain_${folder} ${ARGN})
+  target_include_directories(test_${folder} PRIVATE ${PROJECT_SOURCE_DIR}/test)
+  target_compile_definitions(test_${folder} PRIVATE SMTRAIN_TEST_DATA="${PROJECT_SOURCE_DIR}/test/data")
+  add_test(NAME ${folder} COMMAND test_${folder})
+endfunction()
+
+# smtrain_fuzzer(NAME dep...): test/fuzz/NAME_fuzz.cc with libFuzzer; its seed corpus is test/fuzz/corpus/NAME.
+function(smtrain_fuzzer name)
+  add_executable(fuzz_${name} ${PROJECT_SOURCE_DIR}/test/fuzz/${name}_fuzz.cc)
+  target_link_libraries(fuzz_${name} PRIVATE ${ARGN})
+  target_compile_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+endfunction()
+
+function(smtrain_summary)
+  message(STATUS "smtrain ${PROJECT_VERSION}: ${CMAKE_BUILD_TYPE}, ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}")
+  message(STATUS "  OpenBLAS  ${OPENBLAS_OPENMP_LIBRARY}")
+  message(STATUS "  tests ${SMTRAIN_TESTS}, benchmarks ${SMTRAIN_BENCHMARKS}, fuzzers ${SMTRAIN_FUZZERS}, sanitizers '${SMTRAIN_SANITIZE}'")
+endfunction()

@@ -1,0 +1,23 @@
+// Signals: handlers only set a flag; work looks at it at safe points and inside long steps.
+#pragma once
+
+namespace smtrain {
+
+/// Installs the handlers: SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGXCPU ask for a stop; SIGUSR2 asks for a checkpoint;
+/// SIGPIPE is ignored (writes fail with EPIPE). The second SIGINT removes temporaries and ends the process at once with
+/// 130. System calls are not restarted, so that a blocked read on a FIFO notices.
+void install_signal_handlers();
+
+/// The signal that asked for a stop, 0 when none has. Cheap; safe from any thread.
+int stop_signal();
+
+/// Throws the Error of an interrupted run (exit 128 + signal) when a stop was asked for.
+void throw_if_stopped();
+
+/// True once after each SIGUSR2.
+bool take_checkpoint_request();
+
+/// For tests and for embedding: asks for a stop as `signal` would; 0 clears the request.
+void request_stop(int signal);
+
+}  // namespace smtrain
