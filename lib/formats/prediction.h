@@ -1,0 +1,45 @@
+// Predictions as typed, named columns, and the one place that renders them as JSON, JSON Lines, CSV and recordIO.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/content_type.h"
+
+namespace smtrain::formats {
+
+/// One answer per row: `width` numbers each; row i at values[i * width].
+struct PredictionColumn {
+  std::string name;      ///< "closest_cluster"
+  std::size_t width = 1;
+  bool list = false;     ///< rendered as a JSON list even when width is 1
+  std::vector<float> values;
+};
+
+struct Prediction {
+  std::size_t rows = 0;
+  std::vector<PredictionColumn> columns;
+};
+
+/// Renders predictions in pieces: begin, rows…, end. `key` is the member of the JSON envelope ("predictions", "scores").
+///  json       {"predictions":[{"closest_cluster":3.0,"distance_to_cluster":0.75},…]}
+///  jsonlines  one object per line
+///  csv        the columns in order, comma-separated, no header
+///  recordio   one Record per row, answers in the label map, features empty
+/// Integral floats are written as 3.0. Numbers are the shortest that read back the same.
+class PredictionWriter {
+ public:
+  PredictionWriter(Format format, std::string key) : format_(format), key_(std::move(key)) {}
+  void begin(std::string& out);
+  void rows(const Prediction& prediction, std::string& out);
+  void end(std::string& out);
+
+ private:
+  Format format_;
+  std::string key_;
+  bool first_ = true;
+};
+
+}  // namespace smtrain::formats

@@ -1,0 +1,58 @@
+// The Record message of recordIO-protobuf (package aialgs.data), decoded without allocation where it can be.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace smtrain::formats::recordio {
+
+enum class NumberType : std::uint8_t { none, f32, f64, i32, bytes };
+
+/// One tensor, with its bytes left where they are. `packed` is the one packed run of values when there is exactly one
+/// (the usual case); otherwise the decoder has gathered the runs into scratch.
+struct Tensor {
+  NumberType type = NumberType::none;
+  std::size_t values = 0;              ///< number of values
+  std::string_view packed;             ///< f32, f64: little-endian numbers; i32: varints
+  std::vector<std::uint64_t> keys;     ///< sparse positions as written
+  std::vector<std::uint64_t> shape;
+};
+
+/// A Record, reused from one to the next so that a warm loop does not allocate.
+struct Record {
+  Tensor features;   ///< features["values"]
+  Tensor label;      ///< label["values"]
+  bool has_features = false, has_label = false;
+  std::string_view uid, metadata, configuration;
+  std::string scratch;  ///< values of tensors whose runs had to be joined
+};
+
+/// Decodes a payload. Views point into `payload` or into `record.scratch`. Honours every rule of the format: any order of
+/// fields, packed and unpacked, the last of repeated map keys and oneofs wins, unknown fields skipped. Throws a user Error
+/// `where: field path: …` for malformed bytes.
+void decode_record(std::span<const char> payload, std::string_view where, Record& record);
+
+/// The tensor's numbers as float32, `out` holding `tensor.values` of them. Returns how many are not finite.
+std::size_t to_float32(const Tensor& tensor, float* out);
+
+/// Appends the payload of a Record with float32 tensors: dense features (no keys), or sparse (keys and shape).
+/// Byte-identical to the standard protobuf library for maps with one entry.
+struct SparseValues {
+  std::span<const std::uint32_t> keys;
+  std::uint64_t dim = 0;
+};
+void append_record(std::string& out, std::span<const float> features, const SparseValues* sparse, std::span<const float> label);
+
+/// One named answer of a response Record: label[name] = values.
+struct NamedValues {
+  std::string_view name;
+  std::span<const float> values;
+};
+void append_response_record(std::string& out, std::span<const NamedValues> answers);
+
+}  // namespace smtrain::formats::recordio

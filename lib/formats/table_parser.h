@@ -1,0 +1,121 @@
+// TableParser: what a record format must offer to be read as a table. One small class per format; the machinery of blocks,
+// threads, caching and batches (table_stream.h) is shared.
+//
+// A file is cut into blocks of whole records by cut(), in order, by one thread at a time. Blocks are then parsed in
+// parallel; the number of rows of a block is known from cut(), so each parser writes straight to the place of its rows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "formats/content_type.h"
+
+namespace smtrain::formats {
+
+/// What the first record of a channel says about all of them.
+struct TableSchema {
+  std::size_t feature_dim = 0;
+  std::size_t label_width = 0;   ///< label columns per row; 0: none
+  bool weights = false;          ///< a weight per row
+  bool sparse = false;           ///< rows come sparse: kept as CSR
+  std::vector<std::string> column_names;  ///< of the features, where the format has names; else empty
+};
+
+/// What a reader must know beside the bytes.
+struct TableOptions {
+  ContentType type;
+  std::size_t feature_dim = 0;   ///< expected; 0: taken from the first record
+  bool supervised = false;       ///< bare text/csv means label_size 1 (else 0, with the rule of data-formats.md §2)
+  std::size_t max_record_bytes = std::size_t{64} << 20;
+  bool allow_missing = false;    ///< missing and non-finite numbers are passed on as NaN/inf instead of refused
+};
+
+/// Raw bytes of whole records of one file, and where they stand in it.
+struct RawBlock {
+  std::span<const char> bytes;
+  std::shared_ptr<const std::string> source;  ///< file name as the user knows it
+  std::uint64_t offset = 0;        ///< of bytes[0] in the (decompressed) file
+  std::uint64_t first_record = 0;  ///< number of its first record in the file, from 0
+  std::uint64_t first_line = 0;    ///< line number of its first record, from 1; 0 for formats without lines
+  std::size_t records = 0;
+};
+
+/// Destination of dense rows: runs of consecutive rows in storage. A block's rows may lie in several runs.
+struct DenseRun {
+  std::size_t rows = 0;
+  float* values = nullptr;  ///< row i at values + i * ld
+  std::size_t ld = 0;
+  float* labels = nullptr;  ///< row i at labels + i * label_width; null when label_width is 0
+  float* weights = nullptr; ///< null when the schema has none
+};
+
+/// Destination of sparse rows; appended to.
+struct SparseRows {
+  std::vector<std::uint64_t> indptr{0};
+  std::vector<std::uint32_t> indices;
+  std::vector<float> values;
+  std::vector<float> labels;
+  std::vector<float> weights;
+};
+
+class TableParser {
+ public:
+  virtual ~TableParser() = default;
+
+  /// Looks at the first bytes of the first non-empty file and settles the schema. `head` holds the first complete record
+  /// (and header) or everything up to max_record_bytes. Throws a user Error when the bytes are not of this format, or the
+  /// width is not what options say. Called once, before anything else.
+  virtual TableSchema probe(std::span<const char> head, const std::string& source, Log& log) = 0;
+
+  /// The longest prefix of `bytes` that is whole records.
+  struct Cut {
+    std::size_t bytes = 0;    ///< 0: not even one record fits; the caller offers more
+    std::size_t skip = 0;     ///< leading bytes of the prefix that are no record (BOM, header line), at the file's start
+    std::size_t records = 0;
+    std::size_t lines = 0;    ///< line ends in the prefix, `skip` included; 0 for formats without lines
+  };
+  /// `at_end`: no byte follows, so an unterminated last record counts. Must be called for the blocks of a file in order,
+  /// with `file_start` at the first; may keep state between. Throws a user Error with the place for what can't be cut.
+  /// `block` describes bytes.data() (records, as counted so far); its `records` field is unset.
+  virtual Cut cut(const RawBlock& block, bool file_start, bool at_end) = 0;
+
+  /// Parses `block.records` records into the runs (together exactly that many rows). const and thread-safe. Refuses, with
+  /// file, record or line, field, what was found and what was expected: wrong widths, text that is no number, numbers
+  /// that are not finite (unless allowed), missing labels.
+  virtual void parse_dense(const RawBlock& block, std::span<const DenseRun> runs, Log& log) const = 0;
+
+  /// The same into CSR. Formats that are always dense leave out zeros.
+  virtual void parse_sparse(const RawBlock& block, SparseRows& rows, Log& log) const = 0;
+};
+
+/// The parser for a content type; the one list of formats that can be read as tables.
+std::unique_ptr<TableParser> make_table_parser(const TableOptions& options);
+
+/// A running position over the rows of several runs; what parsers step through.
+class RunCursor {
+ public:
+  explicit RunCursor(std::span<const DenseRun> runs, std::size_t label_width) : runs_(runs), label_width_(label_width) {}
+  /// Moves to the next row; call before each row, `runs` must have one left.
+  void next() {
+    while (++row_ >= runs_[run_].rows) {
+      ++run_;
+      row_ = static_cast<std::size_t>(-1);
+    }
+  }
+  float* values() const { return runs_[run_].values + row_ * runs_[run_].ld; }
+  float* labels() const { return runs_[run_].labels == nullptr ? nullptr : runs_[run_].labels + row_ * label_width_; }
+  float* weight() const { return runs_[run_].weights == nullptr ? nullptr : runs_[run_].weights + row_; }
+
+ private:
+  std::span<const DenseRun> runs_;
+  std::size_t label_width_;
+  std::size_t run_ = 0;
+  std::size_t row_ = static_cast<std::size_t>(-1);
+};
+
+}  // namespace smtrain::formats
