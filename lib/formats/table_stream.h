@@ -1,0 +1,56 @@
+// TableStream: the rows of a channel as mini-batches, epoch after epoch, with bounded memory.
+//
+// A channel's files are cut into blocks of whole records, parsed in parallel by the team of threads, and handed out in file
+// order. Plain files are read by the parsing threads in turn; slow sources (pipes, compressed data) by a read-ahead thread
+// that counts towards `threads`. Rows that fit under cache_bytes are kept for later epochs; the rest is read again (files)
+// or spooled to scratch (pipes). In pipe mode each epoch reads its own FIFO, PATH_0, PATH_1, ....
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "formats/batch.h"
+#include "formats/io/input_files.h"
+#include "formats/table_parser.h"
+
+namespace smtrain::formats {
+
+struct TableStreamOptions {
+  TableOptions table;
+  std::size_t mini_batch_size = 1000;
+  std::int64_t epochs = 1;             ///< passes to come; 1 keeps nothing
+  int threads = 1;
+  std::uint64_t cache_bytes = 0;       ///< rows kept in memory between epochs
+  std::uint64_t piece_bytes = std::uint64_t{64} << 20;  ///< a mini-batch larger than this comes in pieces
+  std::size_t block_bytes = std::size_t{4} << 20;       ///< raw bytes parsed at a time by one thread
+  bool keep_labels = true;             ///< false: labels are parsed and checked, not stored
+};
+
+/// Not thread-safe; batches it has returned stay valid as long as they are held.
+class TableStream {
+ public:
+  virtual ~TableStream() = default;
+  /// Known once opened: the first record has been read.
+  virtual const TableSchema& schema() const = 0;
+  /// The next piece of the current epoch; false at its end. Throws what parsing finds, the first in file order.
+  virtual bool next(Batch& batch) = 0;
+  /// Goes to the start of the next epoch (the rest of this one is not read).
+  virtual void next_epoch() = 0;
+
+  virtual std::uint64_t records() const = 0;        ///< delivered in this epoch
+  virtual std::uint64_t records_total() const = 0;  ///< delivered in all epochs
+  virtual std::uint64_t bytes_consumed() const = 0; ///< of the source files, in this epoch
+  virtual std::optional<std::uint64_t> bytes_total() const = 0;
+  virtual const std::vector<InputFile>& files() const = 0;
+};
+
+/// Opens a channel. `pipe_mode` says that PATH names a series of FIFOs. Throws when there is nothing to read, no file
+/// holds a record, or the first record is not what options say.
+std::unique_ptr<TableStream> open_table_stream(const std::string& path, bool pipe_mode, const TableStreamOptions& options,
+                                               Log& log);
+
+}  // namespace smtrain::formats

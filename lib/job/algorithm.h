@@ -1,0 +1,136 @@
+// Algorithm: what every trainer looks like from outside. One folder in lib/algos and one line in its registry make one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "compute/backend.h"
+#include "dist/communicator.h"
+#include "formats/batch.h"
+#include "formats/prediction.h"
+#include "formats/table_stream.h"
+#include "job/hyperparameter.h"
+#include "job/metrics.h"
+#include "job/model.h"
+
+namespace smtrain::job {
+
+// ---- description -------------------------------------------------------------------------------------------------------
+
+struct ChannelSpec {
+  std::string name;                           ///< "train"
+  bool required = false;
+  std::vector<std::string> content_types;     ///< of the service's matrix; the first is the preferred one
+  std::vector<std::string> input_modes;       ///< "File", "Pipe"
+  std::string distribution;                   ///< recommended: "ShardedByS3Key", "FullyReplicated"
+  bool supervised = false;                    ///< rows carry a label that is used
+  std::string help;
+};
+
+struct MetricSpec {
+  std::string name;   ///< "test:msd"
+  std::string regex;  ///< the service's
+  enum class Goal { minimize, maximize, none } goal = Goal::none;
+  bool objective = false;  ///< may be a tuning objective
+  std::string help;
+};
+
+struct Example {
+  std::string comment;  ///< what it does
+  std::string command;  ///< runs in a folder that holds the sample data of share/examples/data
+};
+
+struct Description {
+  std::string name;                        ///< subcommand: "kmeans"
+  std::vector<std::string> aliases;        ///< other spellings: "k-means"
+  std::string title;                       ///< "K-means"
+  std::string summary;                     ///< one line
+  std::vector<std::string> about;          ///< paragraphs
+  std::vector<std::string> papers;
+  std::vector<std::string> tasks;          ///< "clustering"
+  std::vector<std::string> data;           ///< "dense table", "sparse table"
+  std::vector<std::string> devices;        ///< "cpu", "cuda"
+  std::string log_name;                    ///< in #metrics lines: "AWS/KMeansWebscale"
+  std::string response_key = "predictions";
+  std::vector<ChannelSpec> channels;
+  std::vector<MetricSpec> metrics;
+  std::vector<std::string> accepts;        ///< content types of inference requests
+  std::vector<std::string> answers;        ///< content types of responses; the first is the default of the service
+  std::vector<std::string> model_files;    ///< members of the tarball, with a word on each
+  std::vector<Example> examples;
+  bool distributed = false;
+  Table hyperparameters;
+};
+
+// ---- prediction --------------------------------------------------------------------------------------------------------
+
+/// A trained model that answers. const and safe from many threads.
+class Predictor {
+ public:
+  virtual ~Predictor() = default;
+  virtual std::size_t feature_dim() const = 0;
+  /// Per-thread scratch, made once and passed in.
+  class Scratch {
+   public:
+    virtual ~Scratch() = default;
+  };
+  virtual std::unique_ptr<Scratch> make_scratch(compute::Backend& backend) const = 0;
+  /// Answers for the rows of a batch whose width is feature_dim(); `out` is overwritten, its memory reused.
+  virtual void predict(compute::Backend& backend, const formats::Batch& batch, Scratch& scratch,
+                       formats::Prediction& out) const = 0;
+  /// Adds tensors and service files to the model; the manifest is the caller's.
+  virtual void save(Model& model) const = 0;
+  /// Facts for `inspect`, name and text: ("k", "10"), ("largest cluster", "8 (6,120 rows)").
+  virtual std::vector<std::pair<std::string, std::string>> facts() const = 0;
+};
+
+// ---- training ----------------------------------------------------------------------------------------------------------
+
+/// How an algorithm wants to read a channel.
+struct TableRequest {
+  std::size_t mini_batch_size = 1000;
+  std::int64_t epochs = 1;             ///< passes it will make; 1 keeps nothing
+  std::size_t feature_dim = 0;         ///< expected width; 0: the data tells it
+};
+
+/// What a run hands to an algorithm, which opens no file, reads no environment, prints nothing and chooses no device.
+class Context {
+ public:
+  virtual ~Context() = default;
+  virtual bool has_channel(const std::string& name) const = 0;
+  /// Opens a channel; the stream is the caller's.
+  virtual std::unique_ptr<formats::TableStream> open_table(const std::string& channel, const TableRequest& request) = 0;
+  virtual compute::Backend& backend() = 0;
+  virtual dist::Communicator& communicator() = 0;
+  virtual MetricSink& metrics() = 0;
+  virtual Log& log() = 0;
+  /// A named stream of random numbers from the run's seed.
+  virtual RandomStream random(std::string_view name) const = 0;
+  virtual std::uint64_t seed() const = 0;
+  /// Bytes this run may use in all.
+  virtual std::uint64_t memory_limit() const = 0;
+  /// The model to continue from, or nullptr.
+  virtual const Model* start_model() const = 0;
+  /// Between steps, where the state is whole: progress, signals, time limits. Throws when the run is to end.
+  virtual void safe_point(const Progress& progress) = 0;
+};
+
+/// What training yields: a predictor, and settings with every `auto` resolved.
+class Algorithm {
+ public:
+  virtual ~Algorithm() = default;
+  virtual const Description& description() const = 0;
+  virtual std::unique_ptr<Predictor> train(Context& context, Settings& settings) const = 0;
+  /// From a tarball of ours (manifest.algorithm is this one) or of the service. Throws a user Error naming the member.
+  virtual std::unique_ptr<Predictor> load(const Model& model) const = 0;
+  /// Whether a tarball without a manifest is one the service wrote for this algorithm.
+  virtual bool recognises(const Model& model) const = 0;
+};
+
+}  // namespace smtrain::job

@@ -1,0 +1,59 @@
+// Metrics: what a run measures, under its published names. One sink renders them all (lib/run/console.h): SageMaker's
+// lines, JSON Lines, text and the progress bar.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace smtrain::job {
+
+/// A score: "test msd <loss>=9.125", published as test:msd.
+struct Quality {
+  std::string channel;  ///< "train", "test", "validation"
+  std::string name;     ///< "msd"
+  double value = 0;
+  bool smaller_is_better = true;
+  std::optional<std::int64_t> epoch;  ///< absent: final
+  std::optional<std::int64_t> batch;
+};
+
+/// What a data iterator has delivered; SageMaker's "Total Records Seen" and its companions.
+struct IteratorStats {
+  std::string meta;  ///< "training_data_iter", "test_data_iter", "init_train_data_iter"
+  std::optional<std::int64_t> epoch;
+  std::uint64_t total_records = 0, total_batches = 0;
+  std::uint64_t max_records_between_resets = 0, max_batches_between_resets = 0;
+  std::uint64_t resets = 0;
+  std::uint64_t records_since_reset = 0, batches_since_reset = 0;
+  double start_time = 0;  ///< seconds since 1970 at which this pass began
+};
+
+/// Where a run stands, for the progress bar; called often, shown when due.
+struct Progress {
+  std::string_view phase;                  ///< "epoch 2/10", "seeding", "shrinking"
+  double fraction = 0;                     ///< of the whole run, 0 … 1; negative when unknown
+  std::uint64_t records = 0;               ///< so far in the run
+  std::optional<double> loss;
+};
+
+/// Receives measurements. Thread-safe.
+class MetricSink {
+ public:
+  virtual ~MetricSink() = default;
+  virtual void quality(const Quality& metric) = 0;
+  virtual void iterator(const IteratorStats& stats) = 0;
+  /// Training throughput of one epoch, records per second.
+  virtual void throughput(double records_per_second, std::int64_t epoch) = 0;
+  /// After each epoch: `done` of `total`.
+  virtual void epochs_completed(std::int64_t done, std::int64_t total) = 0;
+  /// Milliseconds spent in a named step: "initialize.time", "update.time", "finalize.time", "model.serialize.time",
+  /// "_shrink.time", "setuptime", "totaltime". Times of one name add up (count, sum, min, max) until flushed.
+  virtual void timing(std::string_view name, double milliseconds) = 0;
+  /// Emits the timings gathered since the last flush as one line with this iterator's dimension (epoch absent: the run's).
+  virtual void flush_timings(std::optional<std::int64_t> epoch) = 0;
+  virtual void progress(const Progress& progress) = 0;
+};
+
+}  // namespace smtrain::job
