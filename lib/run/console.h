@@ -1,0 +1,54 @@
+// Console: where everything a run says goes. Logs to standard error, metric lines to standard output and to --metrics,
+// progress bar on a terminal. The one place that knows formats and streams.
+#pragma once
+
+#include <exception>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/log.h"
+#include "job/metrics.h"
+
+namespace smtrain::run {
+
+enum class LogFormat {
+  text,       ///< people: text on standard error, nothing on standard output
+  json,       ///< machines: metrics as JSON Lines on standard output, logs as JSON Lines on standard error
+  sagemaker,  ///< the service's whole log on standard output
+};
+
+struct ConsoleOptions {
+  LogFormat format = LogFormat::text;
+  bool quiet = false;    ///< errors only
+  bool verbose = false;
+  bool color_out = false, color_err = false;
+  bool progress_bar = false;     ///< standard error is a terminal
+  std::string metrics_file;      ///< "" none; appended live
+  std::string host = "algo-1";
+  std::string algorithm_log_name;  ///< of #metrics lines
+};
+
+/// Log and metric sink of a run. Thread-safe. Writing to a closed pipe on standard output throws an Error that ends the
+/// run quietly.
+class Console : public Log, public job::MetricSink {
+ public:
+  /// Requested data to standard output, as it is.
+  virtual void print(std::string_view text) = 0;
+  /// Removes the progress bar and flushes; called before the process ends and before an error is printed.
+  virtual void finish() = 0;
+  /// The error's problems, one per line, on standard error (and where the format wants it).
+  virtual void report(const std::exception& error) = 0;
+  /// The final value of each quality metric so far by published name, for the manifest.
+  virtual std::map<std::string, double> final_metrics() const = 0;
+  /// Sets what is known only after the request is parsed.
+  virtual void set_algorithm(std::string_view log_name) = 0;
+};
+
+std::unique_ptr<Console> make_console(const ConsoleOptions& options);
+
+/// Whether a stream gets colour: FORCE_COLOR, NO_COLOR, TERM=dumb, --no-color, terminal or not.
+bool wants_color(int fd, bool no_color_flag);
+
+}  // namespace smtrain::run

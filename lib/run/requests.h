@@ -1,0 +1,85 @@
+// What the subcommands ask for, already parsed: the interface between cmd/ (and later job files) and lib/run.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "job/hyperparameter.h"
+#include "run/console.h"
+
+namespace smtrain::run {
+
+/// A setting with its origin: "flag", "SMTRAIN_THREADS", "hyperparameters.json", "config", "default", or a machine fact
+/// such as "affinity mask".
+template <class T>
+struct From {
+  T value{};
+  std::string origin = "default";
+};
+
+/// What every run needs; resolved by settings.h in the order flag, SMTRAIN_* variable, job file, user config, default.
+struct CommonSettings {
+  From<int> threads;
+  From<std::uint64_t> memory_limit;  ///< bytes
+  From<std::uint64_t> seed;
+  From<std::string> device;          ///< "auto", "cpu", "cuda[:N]"
+};
+
+struct ChannelRequest {
+  std::string name;
+  std::string path;
+  std::optional<std::string> content_type;
+  std::optional<std::string> mode;          ///< "file", "pipe"
+  std::optional<std::string> distribution;  ///< "sharded", "replicated"
+};
+
+struct TrainRequest {
+  std::string algorithm;
+  std::vector<ChannelRequest> channels;
+  std::string output;
+  std::string input_mode = "file";               ///< of channels that do not say
+  std::optional<std::string> start_model;        ///< --model
+  std::vector<job::Given> hyperparameters;       ///< flags first, then the file's
+  CommonSettings common;
+  std::optional<std::string> metrics_file;
+  std::optional<std::string> depfile;
+  std::vector<std::string> other_inputs;         ///< files read on the way here (hyperparameters.json): for the depfile
+  std::vector<std::string> arguments;            ///< as typed, for the log
+  bool dry_run = false;
+};
+
+struct TransformRequest {
+  std::string model, input, output;
+  std::optional<std::string> content_type, accept;
+  std::optional<std::string> depfile;
+  CommonSettings common;
+};
+
+struct ConvertRequest {
+  std::string input, output;
+  std::optional<std::string> content_type;  ///< of the input
+  std::optional<std::string> to;            ///< of the output; else by suffix
+  bool recordio_split = false;
+  std::optional<std::string> depfile;
+  CommonSettings common;
+};
+
+struct InspectRequest {
+  std::string path;
+  std::optional<std::string> content_type;
+  bool json = false;
+  bool full = false;     ///< scan everything
+  CommonSettings common;
+};
+
+/// Each does the work or throws Error; requested text goes to standard output through the console.
+void train(const TrainRequest& request, Console& console);
+void transform(const TransformRequest& request, Console& console);
+void convert(const ConvertRequest& request, Console& console);
+void inspect(const InspectRequest& request, Console& console);
+/// `info`: build, libraries and where they were loaded from, CPU, devices, threads and memory with their origin.
+void info(bool json, const CommonSettings& common, Console& console);
+
+}  // namespace smtrain::run
