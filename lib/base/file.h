@@ -29,7 +29,8 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-/// Opens for reading; the error names the path and the cause, and asks "did you mean" nothing.
+/// Opens for reading; the error names the path and the cause, and asks "did you mean" nothing. A FIFO opens at once, before
+/// its writer does: read it with read_fully(), which waits for the writer (a plain read() would see an end of file).
 UniqueFd open_for_reading(const std::filesystem::path& path);
 
 /// Reads up to `into.size()` bytes, fewer only at the end of the file; retries EINTR and short reads.
@@ -55,6 +56,7 @@ class AtomicFile {
 
   void write(std::span<const char> bytes);
   void write(std::string_view text) { write(std::span<const char>(text.data(), text.size())); }
+  void write(const char* text) { write(std::string_view(text)); }
   /// Writes at an offset, for writers that fill blocks in parallel; thread-safe. Regular targets only.
   void write_at(std::uint64_t offset, std::span<const char> bytes);
   bool seekable() const { return !temporary_.empty(); }
@@ -66,6 +68,7 @@ class AtomicFile {
  private:
   void fail(int error_number) const;
   std::filesystem::path target_;
+  std::filesystem::path file_;       // absolute, symbolic links followed
   std::filesystem::path temporary_;  // empty: written directly
   UniqueFd fd_;
   std::uint64_t size_ = 0;

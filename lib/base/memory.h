@@ -12,7 +12,8 @@ std::shared_ptr<char> allocate_aligned(std::size_t bytes);
 
 template <class T>
 std::shared_ptr<T> allocate_array(std::size_t count) {
-  std::shared_ptr<char> bytes = allocate_aligned(count * sizeof(T));
+  const bool overflows = count > static_cast<std::size_t>(-1) / sizeof(T);
+  std::shared_ptr<char> bytes = allocate_aligned(overflows ? static_cast<std::size_t>(-1) : count * sizeof(T));
   return std::shared_ptr<T>(bytes, reinterpret_cast<T*>(bytes.get()));
 }
 

@@ -1,0 +1,83 @@
+#include "base/signals.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <string>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace smtrain {
+namespace {
+
+std::atomic<int> stop_flag{0};
+std::atomic<bool> interrupted_once{false};
+std::atomic<bool> checkpoint_flag{false};
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free,
+              "signal handlers may touch lock-free atomics only");
+
+// The first signal decides the exit code; later ones change nothing.
+void ask_for_stop(int signal) {
+  int none = 0;
+  stop_flag.compare_exchange_strong(none, signal);
+}
+
+void on_stop(int signal) { ask_for_stop(signal); }
+
+void on_interrupt(int signal) {
+  if (interrupted_once.exchange(true)) {
+    remove_temporaries();
+    _exit(128 + SIGINT);
+  }
+  ask_for_stop(signal);
+}
+
+void on_checkpoint(int) { checkpoint_flag.store(true); }
+
+void handle(int signal, void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = 0;  // no SA_RESTART: a blocked read must notice
+  if (sigaction(signal, &action, nullptr) != 0) {
+    throw internal_error("cannot handle signal {}: {}", signal, errno_text(errno));
+  }
+}
+
+std::string name_of_signal(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", signal);
+}
+
+}  // namespace
+
+void install_signal_handlers() {
+  handle(SIGINT, on_interrupt);
+  for (const int signal : {SIGTERM, SIGHUP, SIGUSR1, SIGXCPU}) handle(signal, on_stop);
+  handle(SIGUSR2, on_checkpoint);
+  handle(SIGPIPE, SIG_IGN);
+}
+
+int stop_signal() { return stop_flag.load(std::memory_order_relaxed); }
+
+void throw_if_stopped() {
+  const int signal = stop_signal();
+  if (signal == 0) return;
+  throw Error(Fault::interrupted, {fmt::format("stopped by {}", name_of_signal(signal))}, signal);
+}
+
+bool take_checkpoint_request() {
+  return checkpoint_flag.load(std::memory_order_relaxed) && checkpoint_flag.exchange(false);
+}
+
+void request_stop(int signal) {
+  if (signal != 0) return ask_for_stop(signal);
+  stop_flag.store(0);
+  interrupted_once.store(false);
+}
+
+}  // namespace smtrain
