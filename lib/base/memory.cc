@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 
 #include <cstdlib>
-#include <limits>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -13,15 +12,14 @@ namespace {
 
 constexpr std::size_t kLine = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kAddressSpace = std::size_t{1} << 47;  // no process has more
 
 }  // namespace
 
 std::shared_ptr<char> allocate_aligned(std::size_t bytes) {
   const std::size_t alignment = bytes >= kHugePage ? kHugePage : kLine;
-  const bool too_large = bytes > std::numeric_limits<std::size_t>::max() / 2;
-  // aligned_alloc wants a multiple of the alignment; a multiple of 64 is enough for glibc and spares small blocks padding.
-  const std::size_t rounded = (bytes + kLine - 1) / kLine * kLine;
-  void* block = too_large ? nullptr : std::aligned_alloc(alignment, rounded == 0 ? kLine : rounded);
+  void* block = nullptr;
+  if (bytes > kAddressSpace || posix_memalign(&block, alignment, bytes == 0 ? kLine : bytes) != 0) block = nullptr;
   if (block == nullptr) {
     throw machine_error("cannot allocate {} of memory; expected that much to be free", format_bytes(bytes));
   }
