@@ -57,6 +57,7 @@ class AtomicFile {
   void write(std::span<const char> bytes);
   void write(std::string_view text) { write(std::span<const char>(text.data(), text.size())); }
   void write(const char* text) { write(std::string_view(text)); }
+  void write(const std::string& text) { write(std::string_view(text)); }
   /// Writes at an offset, for writers that fill blocks in parallel; thread-safe. Regular targets only.
   void write_at(std::uint64_t offset, std::span<const char> bytes);
   bool seekable() const { return !temporary_.empty(); }

@@ -83,7 +83,7 @@ TEST_CASE("temporaries are hidden and two writers of one target do not meet") {
 TEST_CASE("a moved output is committed once and cleaned up once") {
   const TemporaryFolder folder;
   AtomicFile first(folder / "out");
-  first.write("x");
+  first.write(std::string("x"));
   {
     AtomicFile second(std::move(first));
     second.write("y");
