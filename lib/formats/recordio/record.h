@@ -29,6 +29,7 @@ struct Record {
   Tensor label;      ///< label["values"]
   bool has_features = false, has_label = false;
   std::string_view uid, metadata, configuration;
+  std::string_view other_feature;  ///< a key of the features map that is not "values"; for messages
   std::string scratch;  ///< values of tensors whose runs had to be joined
 };
 
@@ -37,8 +38,21 @@ struct Record {
 /// `where: field path: …` for malformed bytes.
 void decode_record(std::span<const char> payload, std::string_view where, Record& record);
 
+/// "none", "float32_tensor", "float64_tensor", "int32_tensor", "bytes": the field names of the format.
+const char* name_of(NumberType type);
+
+/// Copies `count` little-endian float32 numbers, at any alignment, and returns how many of them are not finite. One pass at
+/// memory speed.
+std::size_t copy_float32(const char* from, std::size_t count, float* out);
+
 /// The tensor's numbers as float32, `out` holding `tensor.values` of them. Returns how many are not finite.
 std::size_t to_float32(const Tensor& tensor, float* out);
+
+/// Whether an integer tensor holds a number beyond ±2^24, up to which float32 holds every integer.
+bool exceeds_float32(const Tensor& tensor);
+
+/// The value at `index`, as written; for messages and checks.
+double value_at(const Tensor& tensor, std::size_t index);
 
 /// Appends the payload of a Record with float32 tensors: dense features (no keys), or sparse (keys and shape).
 /// Byte-identical to the standard protobuf library for maps with one entry.

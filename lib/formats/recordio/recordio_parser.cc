@@ -1,0 +1,290 @@
+#include "formats/recordio/recordio_parser.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "formats/recordio/record_reader.h"
+#include "formats/tensor_rules.h"
+
+namespace smtrain::formats {
+namespace {
+
+using recordio::Frame;
+using recordio::FrameState;
+using recordio::NumberType;
+using recordio::Record;
+using recordio::RecordReader;
+using recordio::Tensor;
+
+std::string place(const std::string& source, std::uint64_t record, std::uint64_t offset) {
+  return fmt::format("{}, record {} (byte {})", source, record, offset);
+}
+
+// What is thrown inside a record knows its field, not its place.
+[[noreturn]] void rethrow_with_place(const Error& e, const std::string& where) {
+  throw Error(e.fault(), fmt::format("{}: {}", where, e.what()));
+}
+
+std::string path_of(const char* map, const Tensor& tensor, const char* field) {
+  return fmt::format("{}.values.{}.{}", map, name_of(tensor.type), field);
+}
+
+bool numeric(const Tensor& tensor) { return tensor.type != NumberType::none && tensor.type != NumberType::bytes; }
+
+[[noreturn]] void refuse_missing_features(const Record& record) {
+  if (record.has_features) {
+    throw user_error("features.values: found {}, expected a float32, float64 or int32 tensor",
+                     record.features.type == NumberType::bytes ? "bytes" : "an empty value");
+  }
+  throw user_error("features: found {}, expected the key \"values\"",
+                   record.other_feature.empty() ? std::string("no entry") : "the key " + quoted(record.other_feature));
+}
+
+std::uint64_t stated_size(const char* map, const Tensor& tensor) {
+  const std::optional<std::uint64_t> product = shape_product(tensor.shape);
+  if (!product) throw user_error("{}: the product of the dimensions is beyond 64 bits", path_of(map, tensor, "shape"));
+  return *product;
+}
+
+struct RowShape {
+  bool sparse = false;
+  std::uint64_t dim = 0;
+};
+
+// A record without keys is dense; one with a shape alone is a sparse row of zeros, whose empty keys and values have left no
+// byte.
+RowShape shape_without_keys(const Tensor& t) {
+  if (t.shape.empty()) {
+    if (t.values == 0) throw user_error("{}: no values, expected one per feature", path_of("features", t, "values"));
+    return {false, t.values};
+  }
+  const std::uint64_t size = stated_size("features", t);
+  if (t.values == 0 && size > 0) return {true, size};
+  if (size != t.values || size == 0) {
+    throw user_error("{}: {} values in a shape of {}, expected as many values as the shape says, at least 1",
+                     path_of("features", t, "values"), t.values, size);
+  }
+  return {false, size};
+}
+
+RowShape shape_of(const Record& record, std::uint64_t known_dim) {
+  const Tensor& t = record.features;
+  if (!record.has_features || !numeric(t)) refuse_missing_features(record);
+  if (t.keys.empty()) return shape_without_keys(t);
+  if (t.keys.size() != t.values) {
+    throw user_error("{}: {} keys for {} values, expected as many keys as values", path_of("features", t, "keys"), t.keys.size(),
+                     t.values);
+  }
+  if (t.shape.empty() && known_dim == 0) {
+    throw user_error("{}: missing in a sparse record, expected the number of features; or set feature_dim",
+                     path_of("features", t, "shape"));
+  }
+  const std::uint64_t dim = t.shape.empty() ? known_dim : stated_size("features", t);
+  const auto largest = std::max_element(t.keys.begin(), t.keys.end());
+  if (*largest >= dim) {
+    throw user_error("{}[{}] is {}, expected a key below {}", path_of("features", t, "keys"), largest - t.keys.begin(), *largest,
+                     dim);
+  }
+  return {true, dim};
+}
+
+void check_label(const Tensor& label) {
+  if (!label.keys.empty()) {
+    throw user_error("{}: found {} keys, expected a dense label", path_of("label", label, "keys"), label.keys.size());
+  }
+  if (!label.shape.empty() && stated_size("label", label) != label.values) {
+    throw user_error("{}: {} values in a shape of {}, expected as many values as the shape says",
+                     path_of("label", label, "values"), label.values, stated_size("label", label));
+  }
+}
+
+std::size_t label_width_of(const Record& record) {
+  if (!record.has_label || !numeric(record.label) || record.label.values == 0) return 0;
+  check_label(record.label);
+  return record.label.values;
+}
+
+void check_label_width(const Record& record, std::size_t expected) {
+  const std::size_t found = label_width_of(record);
+  if (found == expected) return;
+  throw user_error("label.values: found {}, expected {} as in the first record",
+                   found == 0 ? std::string("no label") : fmt::format("{} values", found), expected);
+}
+
+void check_width(const RowShape& row, std::uint64_t expected, bool by_user) {
+  if (row.dim == expected) return;
+  throw user_error("features.values: {} of {}, expected {} {}", row.sparse ? "a sparse row" : "a row", row.dim, expected,
+                   by_user ? "as feature_dim says" : "as in the first record");
+}
+
+[[noreturn]] void refuse_not_finite(const Tensor& tensor, const char* map, const float* converted) {
+  const std::size_t i = static_cast<std::size_t>(
+      std::find_if_not(converted, converted + tensor.values, [](float x) { return std::isfinite(x); }) - converted);
+  const double value = value_at(tensor, i);
+  throw user_error("{}[{}] is {}, expected a {}", path_of(map, tensor, "values"), i, format_number(value),
+                   std::isfinite(value) ? "number that fits float32" : "finite number");
+}
+
+// Whole frames with a plain head, the usual case, are hopped over without a call.
+std::size_t plain_frame_size(std::span<const char> rest, std::size_t limit) {
+  std::uint32_t head[2];
+  if (rest.size() < sizeof(head)) return 0;
+  std::memcpy(head, rest.data(), sizeof(head));
+  const std::size_t size = sizeof(head) + ((std::size_t{head[1]} + 3) & ~std::size_t{3});
+  return head[0] == recordio::kMagic && head[1] <= recordio::kMaxPayload && head[1] <= limit && size <= rest.size() ? size : 0;
+}
+
+void append_sparse(const Record& record, SparseRows& rows, std::size_t at) {
+  const std::vector<std::uint64_t>& keys = record.features.keys;
+  rows.indices.resize(at + keys.size());
+  std::transform(keys.begin(), keys.end(), rows.indices.begin() + static_cast<std::ptrdiff_t>(at),
+                 [](std::uint64_t key) { return static_cast<std::uint32_t>(key); });
+  sort_sparse_row(std::span(rows.indices).subspan(at), std::span(rows.values).subspan(at),
+                  path_of("features", record.features, "keys"));
+}
+
+void append_nonzeros(SparseRows& rows, std::span<const float> dense) {
+  for (std::size_t i = 0; i < dense.size(); ++i) {
+    if (dense[i] == 0.0f) continue;
+    rows.indices.push_back(static_cast<std::uint32_t>(i));
+    rows.values.push_back(dense[i]);
+  }
+}
+
+}  // namespace
+
+TableSchema RecordIoParser::probe(std::span<const char> head, const std::string& source, Log& log) {
+  const RawBlock block{head, std::make_shared<const std::string>(source), 0, 0, 0, 1};
+  try {
+    if (head.empty()) throw user_error("no bytes, expected recordIO-protobuf records");
+    if (describe_content(head) == "an MXNet image recordIO") {
+      throw user_error("an MXNet image recordIO (application/x-recordio), expected numeric recordIO-protobuf records");
+    }
+    RecordReader reader(head, options_.max_record_bytes);
+    reader.next();
+    const RowShape row = shape_of(reader.record(), options_.feature_dim);
+    if (row.dim > kMaxFeatureDim) {
+      throw user_error("features.values: {} features, expected at most {}", row.dim, kMaxFeatureDim);
+    }
+    if (options_.feature_dim != 0) check_width(row, options_.feature_dim, true);
+    schema_.feature_dim = static_cast<std::size_t>(row.dim);
+    schema_.sparse = row.sparse;
+    schema_.label_width = label_width_of(reader.record());
+    if (options_.supervised && schema_.label_width == 0) throw user_error("label.values: found no label, expected one");
+    check(reader.record(), block, log);
+  } catch (const Error& e) {
+    rethrow_with_place(e, place(source, 0, 0));
+  }
+  return schema_;
+}
+
+TableParser::Cut RecordIoParser::cut(const RawBlock& block, bool, bool at_end) {
+  Cut cut;
+  while (cut.bytes < block.bytes.size()) {
+    const std::span<const char> rest = block.bytes.subspan(cut.bytes);
+    Frame frame;
+    frame.size = plain_frame_size(rest, options_.max_record_bytes);
+    if (frame.size == 0) {
+      try {
+        if (read_frame(rest, at_end, options_.max_record_bytes, {}, frame) == FrameState::incomplete) {
+          if (!at_end) break;
+          throw user_error("{}", recordio::truncation(rest));
+        }
+      } catch (const Error& e) {
+        rethrow_with_place(e, place(*block.source, block.first_record + cut.records, block.offset + cut.bytes));
+      }
+    }
+    cut.bytes += frame.size;
+    ++cut.records;
+  }
+  return cut;
+}
+
+// What a layout fixes, so that records which repeat it need no second look. Returns whether the row is sparse.
+bool RecordIoParser::check(const Record& record, const RawBlock& block, Log& log) const {
+  const RowShape row = shape_of(record, schema_.feature_dim);
+  check_width(row, schema_.feature_dim, options_.feature_dim != 0);
+  warn_of_precision(record.features, "features", block, log);
+  if (schema_.label_width != 0) {
+    check_label_width(record, schema_.label_width);
+    warn_of_precision(record.label, "label", block, log);
+  }
+  return row.sparse;
+}
+
+void RecordIoParser::warn_of_precision(const Tensor& tensor, const char* map, const RawBlock& block, Log& log) const {
+  if (tensor.type == NumberType::f64 && !warned_float64_.exchange(true, std::memory_order_relaxed)) {
+    log.warning("{}: {}.values holds float64 numbers; they are rounded to float32", *block.source, map);
+  }
+  if (tensor.type == NumberType::i32 && !warned_integer_.load(std::memory_order_relaxed) && exceeds_float32(tensor) &&
+      !warned_integer_.exchange(true, std::memory_order_relaxed)) {
+    log.warning("{}: {}.values holds integers beyond 2^24; they are rounded to float32", *block.source, map);
+  }
+}
+
+void RecordIoParser::convert(const Tensor& tensor, const char* map, float* out) const {
+  const std::size_t bad = to_float32(tensor, out);
+  if (bad != 0 && !options_.allow_missing) refuse_not_finite(tensor, map, out);
+}
+
+template <class OnRow>
+void RecordIoParser::each_record(const RawBlock& block, Log& log, OnRow&& on_row) const {
+  RecordReader reader(block.bytes, options_.max_record_bytes);
+  bool sparse = false;
+  std::size_t i = 0;
+  try {
+    for (; i < block.records; ++i) {
+      if (!reader.next()) sparse = check(reader.record(), block, log);
+      on_row(reader.record(), sparse);
+    }
+  } catch (const Error& e) {
+    rethrow_with_place(e, place(*block.source, block.first_record + i, block.offset + reader.position()));
+  }
+  if (reader.missing_padding() && !warned_padding_.exchange(true, std::memory_order_relaxed)) {
+    log.warning("{}: the padding of the last record is missing; the file may have been cut off", *block.source);
+  }
+}
+
+void RecordIoParser::parse_dense(const RawBlock& block, std::span<const DenseRun> runs, Log& log) const {
+  RunCursor row(runs, schema_.label_width);
+  SparseRows scratch;
+  each_record(block, log, [&](const Record& record, bool sparse) {
+    row.next();
+    if (!sparse) {
+      convert(record.features, "features", row.values());
+    } else {
+      scratch.values.resize(record.features.values);
+      convert(record.features, "features", scratch.values.data());
+      append_sparse(record, scratch, 0);
+      std::fill_n(row.values(), schema_.feature_dim, 0.0f);
+      for (std::size_t i = 0; i < scratch.values.size(); ++i) row.values()[scratch.indices[i]] = scratch.values[i];
+    }
+    if (row.labels() != nullptr) convert(record.label, "label", row.labels());
+  });
+}
+
+void RecordIoParser::parse_sparse(const RawBlock& block, SparseRows& rows, Log& log) const {
+  std::vector<float> dense;
+  each_record(block, log, [&](const Record& record, bool sparse) {
+    const std::size_t at = rows.values.size();
+    if (sparse) {
+      rows.values.resize(at + record.features.values);
+      convert(record.features, "features", rows.values.data() + at);
+      append_sparse(record, rows, at);
+    } else {
+      dense.resize(record.features.values);
+      convert(record.features, "features", dense.data());
+      append_nonzeros(rows, dense);
+    }
+    rows.indptr.push_back(rows.values.size());
+    if (schema_.label_width != 0) {
+      rows.labels.resize(rows.labels.size() + schema_.label_width);
+      convert(record.label, "label", rows.labels.data() + rows.labels.size() - schema_.label_width);
+    }
+  });
+}
+
+}  // namespace smtrain::formats
