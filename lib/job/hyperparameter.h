@@ -108,7 +108,8 @@ struct Given {
   std::string origin;  ///< "flag", "SMTRAIN_K", "hyperparameters.json", "default": for --dry-run -v and messages
 };
 
-/// Decodes one text by the declared type. Throws a user Error whose message begins "hyperparameter NAME: ".
+/// Decodes one text by the declared type; intervals are checked by resolve(). Throws a user Error whose message begins
+/// "Hyperparameter NAME: ", the wording of hyperparameter-validation.md §5.1.
 Value decode(const Hyperparameter& parameter, std::string_view text);
 /// The canonical text of a value: what the manifest holds. decode(encode(v)) == v.
 std::string encode(const Hyperparameter& parameter, const Value& value);
