@@ -12,7 +12,7 @@ namespace smtrain::formats {
 
 /// Where a run of rows came from, for messages about them.
 struct Origin {
-  std::size_t first_row = 0;      ///< index in the batch of the first row of this run
+  std::size_t first_row = 0;      ///< index of the first row of this run
   std::shared_ptr<const std::string> source;  ///< file name as the user knows it
   std::uint64_t record = 0;       ///< number in its file of that row, from 0
   std::uint64_t line = 0;         ///< line in its file, from 1; 0 where the format has no lines
@@ -41,7 +41,11 @@ struct Batch {
   /// pieces follow each other.
   bool completes_mini_batch = true;
 
-  std::vector<Origin> origins;  ///< ascending first_row; the first has first_row 0
+  /// Runs of rows by source, ascending first_row, shared by all batches of one storage block; row 0 of this batch is row
+  /// `origin_row` there.
+  std::shared_ptr<const std::vector<Origin>> origins;
+  std::size_t origin_row = 0;
+
   std::shared_ptr<const void> owner;
 
   bool sparse() const { return dense == nullptr; }

@@ -1,8 +1,8 @@
 // TableStream: the rows of a channel as mini-batches, epoch after epoch, with bounded memory.
 //
 // A channel's files are cut into blocks of whole records, parsed in parallel by the team of threads, and handed out in file
-// order. Plain files are read by the parsing threads in turn; slow sources (pipes, compressed data) by a read-ahead thread
-// that counts towards `threads`. Rows that fit under cache_bytes are kept for later epochs; the rest is read again (files)
+// order. The parsing threads read (and decompress) in turn; a pipe, which may block, has a read-ahead thread of its own that
+// counts towards `threads`. Rows that fit under cache_bytes are kept for later epochs; the rest is read again (files)
 // or spooled to scratch (pipes). In pipe mode each epoch reads its own FIFO, PATH_0, PATH_1, ....
 #pragma once
 
@@ -27,7 +27,6 @@ struct TableStreamOptions {
   std::uint64_t cache_bytes = 0;       ///< rows kept in memory between epochs
   std::uint64_t piece_bytes = std::uint64_t{64} << 20;  ///< a mini-batch larger than this comes in pieces
   std::size_t block_bytes = std::size_t{4} << 20;       ///< raw bytes parsed at a time by one thread
-  bool keep_labels = true;             ///< false: labels are parsed and checked, not stored
 };
 
 /// Not thread-safe; batches it has returned stay valid as long as they are held.
@@ -45,6 +44,7 @@ class TableStream {
   virtual std::uint64_t records_total() const = 0;  ///< delivered in all epochs
   virtual std::uint64_t bytes_consumed() const = 0; ///< of the source files, in this epoch
   virtual std::optional<std::uint64_t> bytes_total() const = 0;
+  /// The files of the current epoch, in reading order.
   virtual const std::vector<InputFile>& files() const = 0;
 };
 

@@ -28,6 +28,8 @@ class ByteStream {
   /// Goes to an offset of the decompressed bytes; only on plain regular files, which say so.
   virtual bool can_seek() const = 0;
   virtual void seek(std::uint64_t offset) = 0;
+  /// Ends a read that waits for a pipe, now or later, as at the end of the stream. From any thread.
+  virtual void cancel() {}
 };
 
 /// Opens a file, looks at its first bytes, and decompresses if need be. On standard input that is an idle terminal the

@@ -1,0 +1,142 @@
+#include "formats/block_feed.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace smtrain::formats {
+namespace {
+
+std::uint64_t count_lines(std::span<const char> bytes) {
+  return static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+}
+
+}  // namespace
+
+BlockFeed::BlockFeed(std::vector<InputFile> files, TableParser& parser, std::size_t block_bytes, std::size_t max_record_bytes)
+    : files_(std::move(files)), parser_(parser), block_bytes_(block_bytes), max_record_bytes_(max_record_bytes) {}
+
+bool BlockFeed::open_next() {
+  if (position_.file >= files_.size()) return false;
+  const InputFile& file = files_[position_.file];
+  stream_ = open_bytes(file);
+  current_ = stream_.get();
+  source_ = std::make_shared<const std::string>(file.name);
+  file_start_ = true;
+  at_end_ = false;
+  carry_.clear();
+  return true;
+}
+
+void BlockFeed::close() {
+  consumed_before_ += stream_->consumed();
+  consumed_ = consumed_before_;
+  current_ = nullptr;
+  stream_.reset();
+  position_ = FeedPosition{position_.file + 1, 0, 0, 1};
+}
+
+std::span<const char> BlockFeed::head(std::size_t wanted, std::string& source) {
+  while (stream_ || open_next()) {
+    const std::size_t have = carry_.size();
+    if (!at_end_ && have < wanted) {
+      carry_.resize(wanted);
+      const std::size_t got = stream_->read(std::span<char>(carry_.data() + have, wanted - have));
+      carry_.resize(have + got);
+      at_end_ = have + got < wanted;
+    }
+    if (!carry_.empty()) {
+      source = *source_;
+      return carry_;
+    }
+    close();
+  }
+  return {};
+}
+
+void BlockFeed::grow(FeedBlock& block, std::size_t keep) const {
+  const std::size_t capacity = std::max(block_bytes_, 2 * block.capacity);
+  auto larger = std::make_unique_for_overwrite<char[]>(capacity);
+  if (keep > 0) std::memcpy(larger.get(), block.buffer.get(), keep);
+  block.buffer = std::move(larger);
+  block.capacity = capacity;
+}
+
+bool BlockFeed::next(FeedBlock& block) {
+  while (stream_ || open_next()) {
+    while (block.capacity < std::max(block_bytes_, carry_.size())) grow(block, 0);
+    std::size_t have = carry_.size();
+    std::memcpy(block.buffer.get(), carry_.data(), have);
+    carry_.clear();
+    for (;;) {
+      if (!at_end_) {
+        const std::size_t room = block.capacity - have;
+        const std::size_t got = stream_->read(std::span<char>(block.buffer.get() + have, room));
+        have += got;
+        at_end_ = got < room;
+        consumed_ = consumed_before_ + stream_->consumed();
+      }
+      if (have == 0) break;
+      if (cut(block, have)) {
+        if (block.raw.records > 0) return true;
+        if (carry_.empty() && at_end_) break;
+        have = carry_.size();
+        std::memmove(block.buffer.get(), carry_.data(), have);
+        carry_.clear();
+        continue;
+      }
+      if (at_end_) throw internal_error("{}: the reader left {} bytes at offset {}", *source_, have, position_.offset);
+      if (have > max_record_bytes_) {
+        throw user_error("{}, byte {} (record {}): the record is longer than {} bytes; is the content type right?", *source_,
+                         position_.offset, position_.record, max_record_bytes_);
+      }
+      grow(block, have);
+    }
+    close();
+  }
+  return false;
+}
+
+// Takes the whole records of block.buffer[0, have); what is left goes to carry_. False when not even one is whole.
+bool BlockFeed::cut(FeedBlock& block, std::size_t have) {
+  RawBlock raw{{block.buffer.get(), have}, source_, position_.offset, position_.record, position_.line, 0};
+  const TableParser::Cut cut = parser_.cut(raw, file_start_, at_end_);
+  if (cut.bytes == 0) return false;
+  carry_.assign(block.buffer.get() + cut.bytes, have - cut.bytes);
+  block.position = position_;
+  block.raw = raw;
+  block.raw.bytes = raw.bytes.subspan(cut.skip, cut.bytes - cut.skip);
+  block.raw.offset += cut.skip;
+  block.raw.first_line = position_.line + count_lines(raw.bytes.first(cut.skip));
+  block.raw.records = cut.records;
+  position_.offset += cut.bytes;
+  position_.record += cut.records;
+  position_.line += cut.lines;
+  file_start_ = false;
+  return true;
+}
+
+void BlockFeed::restart(const FeedPosition& from) {
+  current_ = nullptr;
+  stream_.reset();
+  carry_.clear();
+  consumed_before_ = 0;
+  for (std::size_t f = 0; f < from.file; ++f) consumed_before_ += files_[f].size.value_or(0);
+  position_ = FeedPosition{from.file, 0, 0, 1};
+  if (from.offset == 0 || !open_next()) return;
+  if (stream_->can_seek()) {
+    stream_->seek(from.offset);
+  } else {
+    std::string skipped(std::min<std::uint64_t>(from.offset, block_bytes_), '\0');
+    for (std::uint64_t left = from.offset; left > 0;) {
+      const std::size_t got = stream_->read(std::span<char>(skipped.data(), std::min<std::uint64_t>(left, skipped.size())));
+      if (got == 0) throw user_error("{}: the file has become shorter while it was read", *source_);
+      left -= got;
+    }
+  }
+  position_ = from;
+  file_start_ = false;
+}
+
+}  // namespace smtrain::formats

@@ -1,0 +1,78 @@
+// BlockFeed: the files of a channel as raw blocks of whole records, in order.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "formats/io/byte_stream.h"
+#include "formats/io/input_files.h"
+#include "formats/table_parser.h"
+
+namespace smtrain::formats {
+
+/// A place at which reading can start again: the beginning of a record.
+struct FeedPosition {
+  std::size_t file = 0;
+  std::uint64_t offset = 0;  ///< decompressed bytes
+  std::uint64_t record = 0;
+  std::uint64_t line = 1;
+};
+
+/// A block and the memory its bytes lie in, which the next fill reuses.
+struct FeedBlock {
+  std::unique_ptr<char[]> buffer;
+  std::size_t capacity = 0;
+  RawBlock raw;
+  FeedPosition position;  ///< of its first record
+};
+
+/// One caller at a time, in any thread.
+class BlockFeed {
+ public:
+  /// `parser` cuts; it must outlive the feed. Blocks hold about `block_bytes`, more when one record is larger, at most
+  /// `max_record_bytes` then.
+  BlockFeed(std::vector<InputFile> files, TableParser& parser, std::size_t block_bytes, std::size_t max_record_bytes);
+
+  /// The first bytes of the first file that has any, at least `wanted` unless the file ends before; they are delivered by
+  /// next() all the same. Empty when no file has a byte. `source` is set to the file's name.
+  std::span<const char> head(std::size_t wanted, std::string& source);
+
+  /// Fills `block` with the next records; false at the end of the last file.
+  bool next(FeedBlock& block);
+
+  /// Continues at `from`: a seek where the file allows it, else reading over what comes before.
+  void restart(const FeedPosition& from);
+
+  /// Ends a next() that waits for a pipe; for destructors, from any thread.
+  void cancel() {
+    if (ByteStream* stream = current_.load()) stream->cancel();
+  }
+
+  /// Bytes of the files read so far in this pass, as they lie on disk.
+  std::uint64_t consumed() const { return consumed_; }
+  const std::vector<InputFile>& files() const { return files_; }
+
+ private:
+  bool open_next();
+  void close();
+  void grow(FeedBlock& block, std::size_t keep) const;
+  bool cut(FeedBlock& block, std::size_t have);
+
+  std::vector<InputFile> files_;
+  TableParser& parser_;
+  std::size_t block_bytes_, max_record_bytes_;
+  std::unique_ptr<ByteStream> stream_;
+  std::atomic<ByteStream*> current_ = nullptr;  // stream_, for cancel()
+  std::shared_ptr<const std::string> source_;
+  FeedPosition position_;      // of the next byte to cut
+  std::string carry_;          // bytes read, not yet cut
+  bool file_start_ = true;
+  bool at_end_ = false;        // of the current file
+  std::uint64_t consumed_before_ = 0;     // files done
+  std::atomic<std::uint64_t> consumed_ = 0;
+};
+
+}  // namespace smtrain::formats

@@ -1,0 +1,487 @@
+#include "formats/table_stream.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "base/signals.h"
+#include "formats/block_feed.h"
+#include "formats/read_ahead.h"
+#include "formats/row_blocks.h"
+#include "formats/spool.h"
+
+namespace smtrain::formats {
+namespace {
+
+constexpr std::size_t kHeadBytes = std::size_t{1} << 20;
+
+// How many bytes of a file show its first record whole.
+std::size_t head_needed(Format format, std::span<const char> head) {
+  if (format == Format::json) return static_cast<std::size_t>(-1);
+  if (format == Format::recordio_protobuf) {
+    std::uint32_t length = 0;
+    if (head.size() >= 8) std::memcpy(&length, head.data() + 4, 4);
+    return (length & 0x1fffffff) + std::size_t{16};
+  }
+  return std::memchr(head.data(), '\n', head.size()) != nullptr ? 0 : 2 * head.size();
+}
+
+// Blocks a team takes between two emissions: enough that the last block of a round costs little, few enough that memory
+// stays bounded with many threads.
+std::size_t blocks_per_round(int threads) {
+  const std::size_t t = static_cast<std::size_t>(threads);
+  return t <= 4 ? 4 * t : t <= 16 ? 2 * t : t;
+}
+
+bool has_lines(Format format) { return format != Format::recordio_protobuf; }
+
+// Sparse rows of one piece.
+struct SparsePiece {
+  SparseRows rows;
+  std::shared_ptr<std::vector<Origin>> origins = std::make_shared<std::vector<Origin>>();
+};
+
+// One parsing thread's place.
+struct Worker {
+  FeedBlock block;
+  std::vector<DenseRun> runs;
+  std::vector<float> discarded;  // rows that an earlier epoch has kept
+  SparseRows* sparse = nullptr;
+  std::size_t order = 0;
+};
+
+class TableStreamImpl final : public TableStream {
+ public:
+  TableStreamImpl(const std::string& path, bool pipe_mode, const TableStreamOptions& options, Log& log);
+
+  const TableSchema& schema() const override { return schema_; }
+  bool next(Batch& batch) override;
+  void next_epoch() override;
+  std::uint64_t records() const override { return records_; }
+  std::uint64_t records_total() const override { return records_total_; }
+  std::uint64_t bytes_consumed() const override {
+    return feed_ ? std::min(feed_->consumed(), bytes_total().value_or(feed_->consumed())) : 0;
+  }
+  std::optional<std::uint64_t> bytes_total() const override { return bytes_total_; }
+  const std::vector<InputFile>& files() const override { return files_; }
+
+ private:
+  void open_files();
+  void read_schema();
+  void start_feed();
+  bool keeps_rows() const { return options_.epochs > 1 && !pipe_mode_; }
+
+  void fill();
+  bool take(Worker& worker, ExceptionTrap& trap);
+  void place(Worker& worker);
+  void place_dense(Worker& worker, std::size_t records);
+  void emit();
+  void emit_dense(bool all);
+  void emit_sparse(bool all);
+  void append_sparse(const SparseRows& rows, const RawBlock& raw, std::size_t first);
+  void deliver(Batch batch);
+  void keep(const Batch& batch, std::uint64_t first_row);
+
+  const std::string path_;
+  const bool pipe_mode_;
+  TableStreamOptions options_;
+  Log& log_;
+
+  std::vector<InputFile> files_;
+  std::optional<std::uint64_t> bytes_total_;
+  bool rewindable_ = true;
+  std::unique_ptr<TableParser> parser_;
+  TableSchema schema_;
+  std::optional<RowGeometry> geometry_;
+  std::unique_ptr<DenseBlockPool> pool_;
+  std::unique_ptr<BlockFeed> feed_;
+  std::unique_ptr<ReadAhead> read_ahead_;
+
+  // The round under way; guarded by mutex_ while the team runs.
+  std::mutex mutex_;
+  std::vector<Worker> workers_;
+  struct SparseBlock {
+    SparseRows rows;
+    RawBlock raw;          // its bytes are gone by the time it is used
+    std::size_t first = 0;  // rows before this one are dropped
+  };
+  std::deque<SparseBlock> sparse_blocks_;
+  std::size_t round_taken_ = 0;
+  std::size_t order_ = 0;
+  bool ended_ = false;
+
+  // Rows parsed, not yet cut into batches.
+  std::deque<std::shared_ptr<DenseBlock>> open_;
+  std::size_t open_emitted_ = 0;     // rows of open_.front() already in batches
+  std::uint64_t rows_placed_ = 0;    // rows of this epoch given a place
+  std::uint64_t rows_emitted_ = 0;   // rows of this epoch in batches
+  std::uint64_t rows_to_skip_ = 0;   // at the start of a resumed epoch
+  std::shared_ptr<SparsePiece> piece_;
+  std::deque<Batch> ready_;
+
+  // Rows kept for later epochs.
+  std::int64_t epoch_ = 0;
+  std::vector<Batch> cached_;
+  std::size_t replayed_ = 0;
+  std::uint64_t cached_bytes_ = 0, cached_rows_ = 0;
+  bool cache_full_ = false;
+  struct Mark {
+    std::uint64_t first_row;
+    FeedPosition position;
+  };
+  std::vector<Mark> marks_;
+  Spool spool_;
+
+  std::uint64_t records_ = 0, records_total_ = 0;
+};
+
+TableStreamImpl::TableStreamImpl(const std::string& path, bool pipe_mode, const TableStreamOptions& options, Log& log)
+    : path_(path), pipe_mode_(pipe_mode), options_(options), log_(log) {
+  options_.threads = std::max(options_.threads, 1);
+  options_.block_bytes = std::max<std::size_t>(options_.block_bytes, 1);
+  workers_.resize(static_cast<std::size_t>(options_.threads));
+  open_files();
+  parser_ = make_table_parser(options_.table);
+  feed_ = std::make_unique<BlockFeed>(files_, *parser_, options_.block_bytes, options_.table.max_record_bytes);
+  read_schema();
+  const std::size_t row_bytes = (schema_.feature_dim + schema_.label_width + 1) * sizeof(float);
+  geometry_.emplace(options_.mini_batch_size, schema_.sparse ? 1 : row_bytes, options_.piece_bytes);
+  if (!schema_.sparse) pool_ = std::make_unique<DenseBlockPool>(schema_, geometry_->block_rows);
+  start_feed();
+}
+
+// The FIFO of a later epoch may not exist yet: poll, as the container contract has it.
+void wait_for_fifo(const std::string& path, Log& log) {
+  struct stat status {};
+  for (int polls = 0; ::stat(path.c_str(), &status) != 0; ++polls) {
+    throw_if_stopped();
+    if (polls == 20) log.info("waiting for the FIFO {}", path);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
+void TableStreamImpl::open_files() {
+  if (pipe_mode_) {
+    const std::string fifo = fmt::format("{}_{}", path_, epoch_);
+    wait_for_fifo(fifo, log_);
+    files_ = {InputFile{fifo, fifo, false, std::nullopt}};
+  } else {
+    files_ = expand_path(path_);
+  }
+  std::uint64_t bytes = 0;
+  bool known = true;
+  for (const InputFile& file : files_) {
+    rewindable_ = rewindable_ && file.rewindable;
+    known = known && file.size.has_value();
+    bytes += file.size.value_or(0);
+  }
+  if (known) bytes_total_ = bytes;
+}
+
+void TableStreamImpl::read_schema() {
+  std::string source;
+  std::size_t wanted = kHeadBytes;
+  std::span<const char> head = feed_->head(wanted, source);
+  if (head.empty()) throw user_error("{}: holds no records: {}", path_, files_.size() == 1 ? "the file is empty" : "all files are empty");
+  for (;;) {
+    wanted = std::min(head_needed(options_.table.type.format, head), options_.table.max_record_bytes);
+    const std::size_t before = head.size();
+    if (wanted <= before) break;
+    head = feed_->head(wanted, source);
+    if (head.size() < wanted) break;
+  }
+  schema_ = parser_->probe(head, source, log_);
+}
+
+void TableStreamImpl::start_feed() {
+  rows_placed_ = rows_emitted_ = 0;
+  ended_ = false;
+  // A pipe may block while there are rows to work on; with one thread there is nobody to wait beside.
+  if (!rewindable_ && options_.threads > 1) {
+    read_ahead_ = std::make_unique<ReadAhead>(*feed_, blocks_per_round(options_.threads));
+  }
+}
+
+void TableStreamImpl::next_epoch() {
+  ++epoch_;
+  records_ = 0;
+  replayed_ = 0;
+  if (pipe_mode_) {
+    read_ahead_.reset();
+    ready_.clear();
+    open_.clear();
+    open_emitted_ = 0;
+    piece_.reset();
+    open_files();
+    feed_ = std::make_unique<BlockFeed>(files_, *parser_, options_.block_bytes, options_.table.max_record_bytes);
+    start_feed();
+    return;
+  }
+  // What an epoch broken off early has not read is read now: later epochs rest on what this one keeps.
+  if (epoch_ == 1) {
+    if (!keeps_rows()) throw internal_error("a second epoch of a stream opened for one");
+    while (!ended_) fill();
+  }
+  ready_.clear();
+  spool_.rewind();
+  if (!cache_full_ || !rewindable_) {
+    ended_ = true;
+    return;
+  }
+  const auto after = std::upper_bound(marks_.begin(), marks_.end(), cached_rows_,
+                                      [](std::uint64_t row, const Mark& m) { return row < m.first_row; });
+  const Mark& mark = *std::prev(after);
+  open_.clear();
+  open_emitted_ = 0;
+  piece_.reset();
+  feed_->restart(mark.position);
+  ended_ = false;
+  rows_to_skip_ = cached_rows_ - mark.first_row;
+  rows_placed_ = rows_emitted_ = cached_rows_;
+}
+
+bool TableStreamImpl::next(Batch& batch) {
+  for (;;) {
+    if (epoch_ > 0 && replayed_ < cached_.size()) {
+      batch = cached_[replayed_++];
+      break;
+    }
+    if (!ready_.empty()) {
+      batch = std::move(ready_.front());
+      ready_.pop_front();
+      break;
+    }
+    if (epoch_ > 0 && spool_.next(batch)) break;
+    if (ended_) return false;
+    fill();
+  }
+  records_ += batch.rows;
+  records_total_ += batch.rows;
+  return true;
+}
+
+void TableStreamImpl::fill() {
+  throw_if_stopped();
+  round_taken_ = 0;
+  ExceptionTrap trap;
+  // The read-ahead thread counts: what it copies and decompresses, a parsing thread does not.
+  const int team = read_ahead_ ? options_.threads - 1 : options_.threads;
+  run_team(team, [&](int index) {
+    Worker& worker = workers_[static_cast<std::size_t>(index)];
+    while (take(worker, trap)) {
+      trap.run(worker.order, [&] {
+        if (schema_.sparse) parser_->parse_sparse(worker.block.raw, *worker.sparse, log_);
+        else parser_->parse_dense(worker.block.raw, worker.runs, log_);
+      });
+    }
+  });
+  trap.rethrow();
+  emit();
+}
+
+// Reads the next block and gives its rows a place; blocks are taken in file order, one thread at a time.
+bool TableStreamImpl::take(Worker& worker, ExceptionTrap& trap) {
+  std::lock_guard lock(mutex_);
+  if (ended_ || trap.caught() || round_taken_ == blocks_per_round(options_.threads)) return false;
+  worker.order = order_++;
+  bool taken = false;
+  trap.run(worker.order, [&] {
+    taken = read_ahead_ ? read_ahead_->next(worker.block) : feed_->next(worker.block);
+    if (taken) place(worker);
+    else ended_ = true;
+  });
+  if (taken) ++round_taken_;
+  return taken;
+}
+
+void TableStreamImpl::place(Worker& worker) {
+  std::size_t records = worker.block.raw.records;
+  if (epoch_ == 0 && keeps_rows()) marks_.push_back({rows_placed_, worker.block.position});
+  const std::size_t skip = static_cast<std::size_t>(std::min<std::uint64_t>(rows_to_skip_, records));
+  rows_to_skip_ -= skip;
+  if (schema_.sparse) {
+    SparseBlock& block = sparse_blocks_.emplace_back();
+    block.raw = worker.block.raw;
+    block.first = skip;
+    worker.sparse = &block.rows;
+  } else {
+    worker.runs.clear();
+    if (skip > 0) {
+      const std::size_t width = schema_.feature_dim + schema_.label_width + 1;
+      worker.discarded.resize(skip * width);
+      float* values = worker.discarded.data();
+      worker.runs.push_back({skip, values, schema_.feature_dim, values + skip * schema_.feature_dim,
+                             values + skip * (width - 1)});
+    }
+    place_dense(worker, records - skip);
+  }
+  rows_placed_ += records - skip;
+}
+
+void TableStreamImpl::place_dense(Worker& worker, std::size_t records) {
+  const RawBlock& raw = worker.block.raw;
+  const std::uint64_t skipped = raw.records - records;
+  std::uint64_t row = rows_placed_;
+  for (std::size_t done = 0; done < records;) {
+    // A storage block ends with a piece, so that no batch lies in two.
+    const bool whole = geometry_->piece_rows == geometry_->mini_batch_size;
+    DenseBlock* block = open_.empty() ? nullptr : open_.back().get();
+    std::size_t room = 0;
+    if (block != nullptr) {
+      const std::uint64_t first = row - block->rows;
+      room = (whole ? geometry_->block_rows : geometry_->piece_at(first)) - block->rows;
+    }
+    if (room == 0) {
+      open_.push_back(pool_->take());
+      continue;
+    }
+    const std::size_t n = std::min(room, records - done);
+    float* labels = block->labels == nullptr ? nullptr : block->labels + block->rows * schema_.label_width;
+    float* weights = block->weights == nullptr ? nullptr : block->weights + block->rows;
+    worker.runs.push_back({n, block->values + block->rows * schema_.feature_dim, schema_.feature_dim, labels, weights});
+    const std::uint64_t in_block = skipped + done;
+    block->origins->push_back({block->rows, raw.source, raw.first_record + in_block,
+                               has_lines(options_.table.type.format) ? raw.first_line + in_block : 0});
+    block->rows += n;
+    done += n;
+    row += n;
+  }
+}
+
+void TableStreamImpl::emit() {
+  if (schema_.sparse) emit_sparse(ended_);
+  else emit_dense(ended_);
+}
+
+void TableStreamImpl::emit_dense(bool all) {
+  while (!open_.empty()) {
+    const std::shared_ptr<DenseBlock>& block = open_.front();
+    const std::size_t have = block->rows - open_emitted_;
+    std::size_t rows = geometry_->piece_at(rows_emitted_);
+    if (have < rows) {
+      // Only the epoch's last rows may fall short, and they are in the last block.
+      const bool last = open_.size() == 1;
+      if (have == 0 && !last) {
+        open_.pop_front();
+        open_emitted_ = 0;
+        continue;
+      }
+      if (!all || have == 0) {
+        if (all) open_.clear(), open_emitted_ = 0;
+        return;
+      }
+      rows = have;
+    }
+    Batch batch;
+    batch.rows = rows;
+    batch.cols = schema_.feature_dim;
+    batch.dense = block->values + open_emitted_ * schema_.feature_dim;
+    batch.ld = schema_.feature_dim;
+    batch.label_width = schema_.label_width;
+    if (block->labels != nullptr) batch.labels = block->labels + open_emitted_ * schema_.label_width;
+    if (block->weights != nullptr) batch.weights = block->weights + open_emitted_;
+    batch.origins = block->origins;
+    batch.origin_row = open_emitted_;
+    batch.owner = block;
+    open_emitted_ += rows;
+    deliver(std::move(batch));
+  }
+}
+
+void TableStreamImpl::emit_sparse(bool all) {
+  for (const SparseBlock& block : sparse_blocks_) append_sparse(block.rows, block.raw, block.first);
+  sparse_blocks_.clear();
+  if (!piece_ || !all) return;
+  if (piece_->rows.indptr.size() > 1) {
+    auto rest = std::move(piece_);
+    Batch batch;
+    batch.rows = rest->rows.indptr.size() - 1;
+    batch.owner = rest;
+    deliver(std::move(batch));
+  }
+  piece_.reset();
+}
+
+void TableStreamImpl::append_sparse(const SparseRows& from, const RawBlock& raw, std::size_t first) {
+  const std::size_t rows = from.indptr.size() - 1;
+  for (std::size_t i = first; i < rows; ++i) {
+    if (!piece_) piece_ = std::make_shared<SparsePiece>();
+    SparseRows& to = piece_->rows;
+    if (to.indptr.size() == 1 || i == first) {
+      piece_->origins->push_back({to.indptr.size() - 1, raw.source, raw.first_record + i,
+                                  has_lines(options_.table.type.format) ? raw.first_line + i : 0});
+    }
+    const std::size_t a = from.indptr[i], b = from.indptr[i + 1];
+    to.indices.insert(to.indices.end(), from.indices.begin() + a, from.indices.begin() + b);
+    to.values.insert(to.values.end(), from.values.begin() + a, from.values.begin() + b);
+    to.indptr.push_back(to.indices.size());
+    const std::size_t w = schema_.label_width;
+    to.labels.insert(to.labels.end(), from.labels.begin() + i * w, from.labels.begin() + (i + 1) * w);
+    if (schema_.weights) to.weights.push_back(from.weights[i]);
+
+    const std::size_t in_piece = to.indptr.size() - 1;
+    const bool large = to.indices.size() * 8 >= options_.piece_bytes;
+    if (geometry_->completes_mini_batch(rows_emitted_ + in_piece) || large) {
+      auto done = std::move(piece_);
+      Batch batch;
+      batch.rows = in_piece;
+      batch.owner = done;
+      deliver(std::move(batch));
+    }
+  }
+}
+
+void TableStreamImpl::deliver(Batch batch) {
+  if (schema_.sparse) {
+    const auto& piece = *static_cast<const SparsePiece*>(batch.owner.get());
+    batch.cols = schema_.feature_dim;
+    batch.indptr = piece.rows.indptr.data();
+    batch.indices = piece.rows.indices.data();
+    batch.values = piece.rows.values.data();
+    batch.label_width = schema_.label_width;
+    if (schema_.label_width > 0) batch.labels = piece.rows.labels.data();
+    if (schema_.weights) batch.weights = piece.rows.weights.data();
+    batch.origins = piece.origins;
+  }
+  const std::uint64_t first_row = rows_emitted_;
+  rows_emitted_ += batch.rows;
+  // The last batch of an epoch completes its mini-batch however short it is.
+  const bool last = ended_ && rows_emitted_ == rows_placed_;
+  batch.completes_mini_batch = last || geometry_->completes_mini_batch(rows_emitted_);
+  if (epoch_ == 0 && keeps_rows()) keep(batch, first_row);
+  ready_.push_back(std::move(batch));
+}
+
+void TableStreamImpl::keep(const Batch& batch, std::uint64_t first_row) {
+  const std::uint64_t numbers = batch.sparse() ? 2 * (batch.indptr[batch.rows] - batch.indptr[0]) + 2 * batch.rows
+                                               : std::uint64_t{batch.rows} * batch.cols;
+  const std::uint64_t bytes = (numbers + batch.rows * (batch.label_width + 1)) * sizeof(float);
+  if (!cache_full_ && cached_bytes_ + bytes > options_.cache_bytes) {
+    cache_full_ = true;
+    cached_rows_ = first_row;
+    log_.info("{} rows are kept in memory between epochs; the rest is {}", first_row,
+              rewindable_ ? "read again in each" : "spooled to scratch");
+  }
+  if (!cache_full_) {
+    cached_bytes_ += bytes;
+    cached_.push_back(batch);
+  } else if (!rewindable_) {
+    spool_.append(batch);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<TableStream> open_table_stream(const std::string& path, bool pipe_mode, const TableStreamOptions& options,
+                                               Log& log) {
+  return std::make_unique<TableStreamImpl>(path, pipe_mode, options, log);
+}
+
+}  // namespace smtrain::formats
