@@ -1,0 +1,130 @@
+// Numbers in text to float32: a digit loop for what people write, fast_float for the rest, the same bits from both.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace smtrain::formats {
+
+enum class NumberStatus {
+  ok,
+  not_finite,     ///< the text says nan or inf; `value` is that
+  too_large,      ///< a number beyond float32
+  not_a_number,
+};
+
+/// Reads [first, last) as one decimal number in the C locale: optional sign, digits with or without a point, optional
+/// exponent; no blanks. Rounds correctly to the nearest float32; what is too small becomes a subnormal or a signed zero.
+/// "nan", "inf" and "infinity" in any case are recognised as such.
+NumberStatus parse_number(const char* first, const char* last, float& value);
+
+/// Bytes that must be readable from the first one for scan_number.
+inline constexpr std::size_t kNumberReach = 64;
+
+/// The quick way for a decimal of at most 19 significant digits at `p`, of which kNumberReach bytes must be readable.
+/// Returns where the number ends and sets `value` to what parse_number gives for that text; or null, when it takes
+/// parse_number to know.
+inline const char* scan_number(const char* p, float& value);
+
+namespace number_detail {
+
+inline constexpr int kMaxPower = 64;
+
+/// 10^-64 … 10^64, each the nearest double.
+extern const std::array<double, 2 * kMaxPower + 1> kPowers;
+
+inline constexpr std::array<std::uint64_t, 9> kSmallPowers = {1,      10,      100,      1000,     10000,
+                                                              100000, 1000000, 10000000, 100000000};
+
+struct Digits {
+  std::uint64_t value;
+  unsigned count;  // 0 … 8
+};
+
+/// The decimal digits that stand at p, up to eight, without a branch on how many there are.
+inline Digits leading_digits(const char* p) {
+  std::uint64_t word;
+  std::memcpy(&word, p, sizeof word);
+  word ^= 0x3030303030303030u;
+  const std::uint64_t others = ((word + 0x7676767676767676u) | word) & 0x8080808080808080u;
+  // A carry from a byte reaches only those after it, and the first that is no digit is all that matters.
+  const unsigned count = others == 0 ? 8 : static_cast<unsigned>(__builtin_ctzll(others)) >> 3;
+  if (count == 0) return {0, 0};
+  word <<= 64 - 8 * count;  // leading zeros instead of what follows
+  word = word * 10 + (word >> 8);
+  const std::uint64_t mask = 0x000000FF000000FFu;
+  word = ((word & mask) * 0x000F424000000064u + ((word >> 16) & mask) * 0x0000271000000001u) >> 32;
+  return {word, count};
+}
+
+/// Adds the digits at p to the mantissa; returns how many there were, up to 24. More than 19 digits wrap around.
+inline unsigned append_digits(const char* p, std::uint64_t& mantissa) {
+  Digits d = leading_digits(p);
+  mantissa = mantissa * kSmallPowers[d.count] + d.value;
+  unsigned count = d.count;
+  while (d.count == 8 && count < 24) {
+    d = leading_digits(p + count);
+    mantissa = mantissa * kSmallPowers[d.count] + d.value;
+    count += d.count;
+  }
+  return count;
+}
+
+/// The exponent at p, after its letter; sets `exponent` and returns where it ends, or null when there is none or it is long.
+inline const char* scan_exponent(const char* p, int& exponent) {
+  const bool negative = *p == '-';
+  if (negative || *p == '+') ++p;
+  const Digits d = leading_digits(p);
+  if (d.count == 0 || d.count > 4) return nullptr;
+  exponent = negative ? -static_cast<int>(d.value) : static_cast<int>(d.value);
+  return p + d.count;
+}
+
+/// mantissa × 10^power to float32; false when rounding twice could differ from rounding once.
+inline bool scale(std::uint64_t mantissa, int power, bool negative, float& value) {
+  if (power < -kMaxPower || power > kMaxPower) return false;
+  // Three roundings: the mantissa, the power, the product; together less than 4 units in the last place of the double.
+  const double d = static_cast<double>(mantissa) * kPowers[static_cast<std::size_t>(power + kMaxPower)];
+  if (mantissa != 0 && !(d >= 0x1p-125 && d < 0x1p127)) return false;
+  std::uint64_t bits;
+  std::memcpy(&bits, &d, sizeof bits);
+  // A float keeps 29 bits less. Near the midpoint of two floats the exact digits decide.
+  if ((bits & 0x1FFFFFFFu) - (0x10000000u - 8) <= 16) return false;
+  const float rounded = static_cast<float>(d);
+  value = negative ? -rounded : rounded;
+  return true;
+}
+
+}  // namespace number_detail
+
+inline const char* scan_number(const char* p, float& value) {
+  using namespace number_detail;
+  const bool negative = *p == '-';
+  p += negative;
+  std::uint64_t mantissa = 0;
+  const unsigned whole = append_digits(p, mantissa);
+  if (whole > 19) return nullptr;
+  unsigned digits = mantissa == 0 ? 0 : whole;
+  p += whole;
+  int power = 0;
+  if (*p == '.') {
+    const unsigned fraction = append_digits(++p, mantissa);
+    p += fraction;
+    digits += fraction;
+    if (digits > 19 || whole + fraction == 0) return nullptr;
+    power = -static_cast<int>(fraction);
+  } else if (whole == 0) {
+    return nullptr;
+  }
+  if ((*p | 0x20) == 'e') {
+    int exponent = 0;
+    p = scan_exponent(p + 1, exponent);
+    if (p == nullptr) return nullptr;
+    power += exponent;
+  }
+  return scale(mantissa, power, negative, value) ? p : nullptr;
+}
+
+}  // namespace smtrain::formats
