@@ -1,0 +1,415 @@
+#include "formats/text/csv_parser.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "formats/text/number.h"
+
+namespace smtrain::formats {
+namespace {
+
+constexpr std::string_view kBom = "\xEF\xBB\xBF";
+
+std::optional<long> as_integer(const std::string& text) {
+  long value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::string at_line(const std::string& source, std::uint64_t line) { return fmt::format("{}:{}", source, line); }
+
+std::size_t newlines(const char* p, const char* end) { return static_cast<std::size_t>(std::count(p, end, '\n')); }
+
+std::string_view without_bom(std::span<const char> bytes) {
+  std::string_view text(bytes.data(), bytes.size());
+  if (text.substr(0, kBom.size()) == kBom) text.remove_prefix(kBom.size());
+  return text;
+}
+
+/// Refuses what is plainly no CSV before a message about its first "line" could confuse.
+void check_is_text(std::string_view text, std::span<const char> head, const std::string& source) {
+  const std::string_view sample = text.substr(0, std::min<std::size_t>(text.size(), 4096));
+  const std::string_view line = sample.substr(0, sample.find('\n'));
+  const bool control = std::any_of(line.begin(), line.end(), [](char c) {
+    return static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\r';
+  });
+  const bool utf16 = head.size() >= 2 && ((head[0] == '\xFF' && head[1] == '\xFE') || (head[0] == '\xFE' && head[1] == '\xFF'));
+  const bool zero = sample.find('\0') != std::string_view::npos;
+  if (control || utf16 || zero)
+    throw user_error("{}: looks like {}; expected CSV text in UTF-8 (content type text/csv)", source, describe_content(head));
+}
+
+}  // namespace
+
+/// Walks over the records of a block. Errors carry the place.
+class CsvParser::Reader {
+ public:
+  Reader(const CsvParser& csv, const RawBlock& block)
+      : csv_(csv),
+        block_(block),
+        p_(block.bytes.data()),
+        end_(p_ + block.bytes.size()),
+        // From here on less than kNumberReach bytes are left.
+        near_end_(block.bytes.size() < kNumberReach ? p_ : end_ - kNumberReach) {}
+
+  void row(float* features, float* labels) {
+    row_ = p_;
+    if (p_ == end_) throw internal_error("{}: fewer CSV records than were cut", *block_.source);
+    std::size_t column = 0;
+    for (const Segment& s : csv_.segments_) {
+      float* out = (s.label ? labels : features) + s.start;
+      fields(out, s.count, column);
+      column += s.count;
+    }
+  }
+
+ private:
+  void fields(float* out, std::size_t count, std::size_t column) {
+    const char delimiter = csv_.dialect_.delimiter;
+    // The last column ends with the line, and goes its own way.
+    const std::size_t inner = column + count == csv_.columns_ ? count - 1 : count;
+    const char* p = p_;
+    for (std::size_t i = 0; i < inner; ++i) {
+      if (p < near_end_) [[likely]] {
+        const char* stop = scan_number(p, out[i]);
+        if (stop != nullptr && *stop == delimiter) [[likely]] {
+          p = stop + 1;
+          continue;
+        }
+      }
+      p = inner_field(p, out[i], column + i);
+    }
+    p_ = p;
+    if (inner != count) last_field(out[inner]);
+  }
+
+  const char* inner_field(const char* p, float& value, std::size_t column) const {
+    const char* stop = field(p, value, column);
+    if (stop == end_ || *stop == '\n') fail_width();
+    return stop + 1;
+  }
+
+  void last_field(float& value) {
+    if (p_ < near_end_) [[likely]] {
+      const char* stop = scan_number(p_, value);
+      if (stop != nullptr && *stop == '\r') ++stop;
+      if (stop != nullptr && *stop == '\n') [[likely]] {
+        p_ = stop + 1;
+        return;
+      }
+    }
+    const char* stop = field(p_, value, csv_.columns_ - 1);
+    if (stop != end_ && *stop != '\n') fail_width();
+    p_ = stop == end_ ? stop : stop + 1;
+  }
+
+  /// Any field, within bounds; returns where it ends.
+  const char* field(const char* p, float& value, std::size_t column) const {
+    const CsvField f = read_field(p, end_, csv_.dialect_);
+    if (f.flaw == CsvField::Flaw::open_quote) fail(column, "the quote that opens it is not closed");
+    if (f.flaw == CsvField::Flaw::text_after_quote) fail(column, "text follows the closing quote; expected a delimiter");
+    if (f.text.empty()) {
+      value = missing(f, column);
+      return f.end;
+    }
+    const NumberStatus status = parse_number(f.text.data(), f.text.data() + f.text.size(), value);
+    const bool fine = status == NumberStatus::ok || (status == NumberStatus::not_finite && csv_.options_.allow_missing);
+    if (!fine) fail_number(status, f.text, column);
+    return f.end;
+  }
+
+  float missing(const CsvField& f, std::size_t column) const {
+    if (csv_.options_.allow_missing) return std::numeric_limits<float>::quiet_NaN();
+    // A width that is wrong says more than the empty field behind a trailing delimiter.
+    if (count_fields(row_, end_, csv_.dialect_) != csv_.columns_) fail_width();
+    const bool last = f.end == end_ || *f.end == '\n';
+    fail(column, last && column > 0 ? "empty; the numeric algorithms have no missing values (does the line end with a delimiter?)"
+                                    : "empty; the numeric algorithms have no missing values");
+  }
+
+  std::string where() const { return at_line(*block_.source, block_.first_line + newlines(block_.bytes.data(), row_)); }
+
+  [[noreturn]] void fail(std::size_t column, std::string_view what) const {
+    const std::string name = csv_.names_.empty() ? "" : fmt::format(" ({})", quoted(csv_.names_[column]));
+    throw user_error("{}: column {}{}: {}", where(), column + 1, name, what);
+  }
+
+  [[noreturn]] void fail_number(NumberStatus status, std::string_view text, std::size_t column) const {
+    if (status == NumberStatus::too_large) fail(column, fmt::format("{} is beyond float32 (largest 3.4028235e38)", quoted(text)));
+    if (status == NumberStatus::not_finite)
+      fail(column, fmt::format("{} is not a finite number; the numeric algorithms have no missing values", quoted(text)));
+    const bool first_row = block_.first_record == 0 && row_ == block_.bytes.data() && !csv_.has_header_;
+    fail(column, fmt::format("{} is not a number; expected {} numeric columns{}", quoted(text), csv_.columns_,
+                             first_row ? "; if this line is a header, add ;header=true to the content type" : ""));
+  }
+
+  [[noreturn]] void fail_width() const {
+    const std::size_t found = count_fields(row_, end_, csv_.dialect_);
+    throw user_error("{}: {} column{}; expected {} as in the first record (label_size is {}, feature_dim {})", where(), found,
+                     found == 1 ? "" : "s", csv_.columns_, csv_.label_width_, csv_.feature_dim_);
+  }
+
+  const CsvParser& csv_;
+  const RawBlock& block_;
+  const char* p_;
+  const char* const end_;
+  const char* const near_end_;
+  const char* row_ = nullptr;
+};
+
+CsvParser::CsvParser(const TableOptions& options) : options_(options) { read_parameters(); }
+
+void CsvParser::read_parameters() {
+  const ContentType& type = options_.type;
+  dialect_ = csv_dialect(type);
+  has_header_ = type.boolean("header").value_or(false);
+  const auto size = type.integer("label_size");
+  if (size && *size < 0) throw user_error("content type parameter label_size={}: expected 0 or more", *size);
+}
+
+void CsvParser::report_unknown_parameters(Log& log) const {
+  const std::vector<std::string> known = {"label_size", "label", "header", "delimiter", "quote", "encoding", "charset"};
+  for (const auto& [name, value] : options_.type.parameters)
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      log.warning("content type parameter {}={} is not known and ignored{}", name, quoted(value), did_you_mean(name, known));
+}
+
+std::size_t CsvParser::label_size(std::size_t columns, const std::string& where, Log& log) const {
+  if (const auto given = options_.type.integer("label_size")) return static_cast<std::size_t>(*given);
+  if (options_.supervised) return 1;
+  const std::size_t wanted = options_.feature_dim;
+  const std::size_t assumed = wanted != 0 && wanted + 1 == columns ? 1 : 0;
+  if (wanted != 0 && wanted + assumed != columns)
+    throw user_error("{}: {} columns; feature_dim says {} (is the label column counted? label_size is not given)", where, columns,
+                     wanted);
+  log.warning("content type {} does not say label_size; {} columns{}: assumed label_size={}{}", options_.type.to_string(), columns,
+              wanted == 0 ? std::string(", feature_dim not given") : fmt::format(", feature_dim {}", wanted), assumed,
+              assumed == 1 ? " (the first column is a label)" : " (all columns are features)");
+  return assumed;
+}
+
+std::size_t CsvParser::named_label(const std::string& label, std::size_t columns, const std::string& where) const {
+  const auto found = std::find(names_.begin(), names_.end(), label);
+  if (found != names_.end()) {
+    if (std::find(found + 1, names_.end(), label) != names_.end())
+      throw user_error("{}: two columns are named {}; name the label by its index, label={}", where, quoted(label),
+                       found - names_.begin());
+    return static_cast<std::size_t>(found - names_.begin());
+  }
+  const std::optional<long> index = as_integer(label);
+  if (!index && names_.empty())
+    throw user_error("content type parameter label={}: a name needs header=true; expected that or an index from 0", quoted(label));
+  if (!index) throw user_error("{}: no column is named {}{}", where, quoted(label), did_you_mean(label, names_));
+  const long count = static_cast<long>(columns);
+  if (*index >= count || *index < -count)
+    throw user_error("{}: label={}, but there are {} columns; expected 0 to {}, or -1 to -{} from the end", where, *index, columns,
+                     columns - 1, columns);
+  return static_cast<std::size_t>(*index < 0 ? *index + count : *index);
+}
+
+std::vector<std::size_t> CsvParser::label_columns(std::size_t columns, const std::string& where, Log& log) const {
+  std::vector<std::size_t> labels;
+  if (const auto given = options_.type.text("label")) {
+    for (const std::string_view part : split(*given, ',')) {
+      labels.push_back(named_label(std::string(trim(part)), columns, where));
+      if (std::find(labels.begin(), labels.end() - 1, labels.back()) != labels.end() - 1)
+        throw user_error("content type parameter label={}: column {} is given twice", quoted(*given), labels.back());
+    }
+    const auto size = options_.type.integer("label_size");
+    if (size && static_cast<std::size_t>(*size) != labels.size())
+      throw user_error("content type {}: label names {} column{}, label_size says {}", quoted(options_.type.to_string()),
+                       labels.size(), labels.size() == 1 ? "" : "s", *size);
+    return labels;
+  }
+  const std::size_t size = label_size(columns, where, log);
+  // Compared before anything is sized by it.
+  if (size >= columns)
+    throw user_error("{}: {} column{} and label_size is {}: no feature column is left", where, columns, columns == 1 ? "" : "s", size);
+  for (std::size_t i = 0; i < size; ++i) labels.push_back(i);
+  return labels;
+}
+
+void CsvParser::settle_columns(std::size_t columns, const std::string& where, Log& log) {
+  const std::vector<std::size_t> labels = label_columns(columns, where, log);
+  if (labels.size() >= columns) throw user_error("{}: {} columns, all of them labels: no feature column is left", where, columns);
+  columns_ = columns;
+  label_width_ = labels.size();
+  feature_dim_ = columns - label_width_;
+  if (options_.feature_dim != 0 && options_.feature_dim != feature_dim_)
+    throw user_error("{}: {} columns; feature_dim says {} (is the label column counted? label_size is {})", where, columns,
+                     options_.feature_dim, label_width_);
+  std::size_t next_feature = 0;
+  for (std::size_t c = 0; c < columns; ++c) {
+    const auto label = std::find(labels.begin(), labels.end(), c);
+    const bool is_label = label != labels.end();
+    const std::size_t place = is_label ? static_cast<std::size_t>(label - labels.begin()) : next_feature++;
+    if (!segments_.empty() && segments_.back().label == is_label && segments_.back().start + segments_.back().count == place)
+      ++segments_.back().count;
+    else
+      segments_.push_back({is_label, place, 1});
+  }
+}
+
+TableSchema CsvParser::probe(std::span<const char> head, const std::string& source, Log& log) {
+  report_unknown_parameters(log);
+  const std::string_view text = without_bom(head);
+  check_is_text(text, head, source);
+  const char* p = text.data();
+  const char* const end = p + text.size();
+  std::uint64_t line = 1;
+  for (int lines_to_see = has_header_ ? 2 : 1; lines_to_see > 0; --lines_to_see) {
+    const CsvLineEnd found = find_line_end(p, end, dialect_);
+    if (found.at == nullptr && head.size() >= options_.max_record_bytes)
+      throw user_error("{}: {} {}; is this CSV text?", at_line(source, line),
+                       found.open_quote ? "a quote is not closed within" : "the line does not end within", format_bytes(head.size()));
+    if (found.at == nullptr && found.open_quote) throw user_error("{}: a quote is not closed", at_line(source, line));
+    const char* line_end = found.at == nullptr ? end : found.at;
+    if (is_blank_line(p, line_end, dialect_) && (line == 1 || found.at != nullptr))
+      throw user_error("{}: a blank line; expected {}", at_line(source, line), lines_to_see == 2 ? "a header" : "numbers");
+    if (lines_to_see == 2) names_ = field_texts(p, line_end, dialect_);
+    // A header without a record still settles the columns.
+    const bool only_header = lines_to_see == 2 && (found.at == nullptr || found.at + 1 == end);
+    if (lines_to_see == 1 || only_header) {
+      const std::size_t columns = count_fields(p, line_end, dialect_);
+      if (!names_.empty() && columns != names_.size())
+        throw user_error("{}: {} columns; the header names {}", at_line(source, line), columns, names_.size());
+      settle_columns(columns, at_line(source, line), log);
+      break;
+    }
+    line += newlines(p, line_end) + 1;
+    p = line_end + 1;
+  }
+  TableSchema schema;
+  schema.feature_dim = feature_dim_;
+  schema.label_width = label_width_;
+  if (!names_.empty()) {
+    std::size_t column = 0;
+    for (const Segment& s : segments_)
+      for (std::size_t i = 0; i < s.count; ++i, ++column)
+        if (!s.label) schema.column_names.push_back(names_[column]);
+  }
+  return schema;
+}
+
+void CsvParser::check_header(std::string_view line, const std::string& source) const {
+  const std::vector<std::string> names = field_texts(line.data(), line.data() + line.size(), dialect_);
+  if (names.size() != names_.size())
+    throw user_error("{}:1: the header names {} columns; that of the first file names {}", source, names.size(), names_.size());
+  for (std::size_t c = 0; c < names.size(); ++c)
+    if (names[c] != names_[c])
+      throw user_error("{}:1: the header differs from that of the first file: column {} is {}, expected {}", source, c + 1,
+                       quoted(names[c]), quoted(names_[c]));
+}
+
+/// Bytes of the BOM and the header, or npos when they are not all there yet.
+std::size_t CsvParser::skip_start(const RawBlock& block, bool at_end) const {
+  if (block.bytes.size() < kBom.size() && !at_end) return std::string_view::npos;
+  const char* const begin = block.bytes.data();
+  const std::string_view text = without_bom(block.bytes);
+  if (!has_header_ || (text.empty() && at_end)) return static_cast<std::size_t>(text.data() - begin);
+  const CsvLineEnd found = find_line_end(text.data(), text.data() + text.size(), dialect_);
+  if (found.at == nullptr && !at_end) return std::string_view::npos;
+  const char* line_end = found.at == nullptr ? text.data() + text.size() : found.at;
+  check_header(text.substr(0, static_cast<std::size_t>(line_end - text.data())), *block.source);
+  return static_cast<std::size_t>(line_end - begin) + (found.at == nullptr ? 0 : 1);
+}
+
+TableParser::Cut CsvParser::cut(const RawBlock& block, bool file_start, bool at_end) {
+  Cut cut;
+  if (file_start) {
+    blank_line_ = 0;
+    const std::size_t skip = skip_start(block, at_end);
+    if (skip == std::string_view::npos) return cut;
+    cut.bytes = cut.skip = skip;
+    cut.lines = cut.skip_lines = newlines(block.bytes.data(), block.bytes.data() + skip);
+  }
+  const char* const p = block.bytes.data() + cut.bytes;
+  const std::size_t left = block.bytes.size() - cut.bytes;
+  const bool quotes = dialect_.quote != 0 && left != 0 && std::memchr(p, dialect_.quote, left) != nullptr;
+  if (quotes || blank_line_ != 0)
+    cut_lines(block, at_end, cut);
+  else
+    cut_plain(block, at_end, cut);
+  if (cut.records == 0) {
+    cut.skip = cut.bytes;
+    cut.skip_lines = cut.lines;
+  }
+  return cut;
+}
+
+/// Without quotes and blank lines, records are line feeds, which count fast.
+void CsvParser::cut_plain(const RawBlock& block, bool at_end, Cut& cut) {
+  const char* const p = block.bytes.data() + cut.bytes;
+  const char* const end = block.bytes.data() + block.bytes.size();
+  const std::string_view text(p, static_cast<std::size_t>(end - p));
+  const std::size_t last = text.rfind('\n');
+  const std::size_t whole = last == std::string_view::npos ? 0 : last + 1;
+  const CsvLineCount count = count_lines(p, p + whole);
+  const bool rest = at_end && whole != text.size();
+  const bool doubt = count.suspicious != 0 || (!text.empty() && static_cast<unsigned char>(text[0]) <= ' ') ||
+                     (rest && static_cast<unsigned char>(text[whole]) <= ' ');
+  if (doubt) return cut_lines(block, at_end, cut);
+  cut.bytes += rest ? text.size() : whole;
+  cut.lines += count.lines;
+  cut.records = count.lines + (rest ? 1 : 0);
+}
+
+void CsvParser::cut_lines(const RawBlock& block, bool at_end, Cut& cut) {
+  const char* p = block.bytes.data() + cut.bytes;
+  const char* const end = block.bytes.data() + block.bytes.size();
+  while (p != end) {
+    const CsvLineEnd found = find_line_end(p, end, dialect_);
+    if (found.at == nullptr && !at_end) break;
+    const std::uint64_t line = block.first_line + cut.lines;
+    if (found.open_quote) throw user_error("{}: a quote is not closed before the end of the file", at_line(*block.source, line));
+    const char* line_end = found.at == nullptr ? end : found.at;
+    if (is_blank_line(p, line_end, dialect_)) {
+      if (blank_line_ == 0) blank_line_ = line;
+    } else if (blank_line_ != 0) {
+      // The records before it come first, so that the first fault of a file is the one reported.
+      if (cut.records != 0) break;
+      throw user_error("{}: a blank line; expected {} columns (blank lines may stand only at the end)",
+                       at_line(*block.source, blank_line_), columns_);
+    } else {
+      ++cut.records;
+    }
+    const char* next = found.at == nullptr ? end : found.at + 1;
+    cut.lines += newlines(p, next);
+    cut.bytes += static_cast<std::size_t>(next - p);
+    p = next;
+  }
+}
+
+void CsvParser::parse_dense(const RawBlock& block, std::span<const DenseRun> runs, Log&) const {
+  Reader reader(*this, block);
+  RunCursor cursor(runs, label_width_);
+  for (std::size_t i = 0; i < block.records; ++i) {
+    cursor.next();
+    reader.row(cursor.values(), cursor.labels());
+    if (float* weight = cursor.weight()) *weight = 1;
+  }
+}
+
+void CsvParser::parse_sparse(const RawBlock& block, SparseRows& rows, Log&) const {
+  Reader reader(*this, block);
+  std::vector<float> features(feature_dim_), labels(label_width_);
+  for (std::size_t i = 0; i < block.records; ++i) {
+    reader.row(features.data(), labels.data());
+    for (std::size_t c = 0; c < feature_dim_; ++c) {
+      if (features[c] == 0) continue;
+      rows.indices.push_back(static_cast<std::uint32_t>(c));
+      rows.values.push_back(features[c]);
+    }
+    rows.indptr.push_back(rows.indices.size());
+    rows.labels.insert(rows.labels.end(), labels.begin(), labels.end());
+  }
+}
+
+}  // namespace smtrain::formats
