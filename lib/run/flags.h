@@ -18,7 +18,7 @@ struct Flag {
   FlagValue value = FlagValue::text;
   std::string metavar;    ///< "PATH"
   std::string help;       ///< sentence
-  std::vector<std::string> choices;
+  std::vector<std::string> choices;  ///< all values of a choice; of other kinds, values that completion suggests
   std::string default_text;
   bool repeatable = false;
   bool required = false;

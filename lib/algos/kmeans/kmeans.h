@@ -1,0 +1,11 @@
+// K-means, as the service's built-in algorithm of that name.
+#pragma once
+
+#include "job/algorithm.h"
+
+namespace smtrain::kmeans {
+
+/// The algorithm; lives as long as the process.
+const job::Algorithm& algorithm();
+
+}  // namespace smtrain::kmeans

@@ -1,0 +1,318 @@
+#include "run/flags.h"
+
+#include <algorithm>
+
+#include "algos/registry.h"
+
+namespace smtrain::run {
+namespace {
+
+// ---- single flags -------------------------------------------------------------------------------------------------------
+
+Flag flag(std::string name, FlagValue value, std::string metavar, std::string help) {
+  Flag f;
+  f.name = std::move(name);
+  f.value = value;
+  f.metavar = std::move(metavar);
+  f.help = std::move(help);
+  return f;
+}
+
+Flag flag_switch(std::string name, std::string help) { return flag(std::move(name), FlagValue::none, "", std::move(help)); }
+
+Flag choice_flag(std::string name, std::vector<std::string> choices, std::string default_text, std::string help) {
+  Flag f = flag(std::move(name), FlagValue::choice, "", std::move(help));
+  for (const std::string& c : choices) f.metavar += (f.metavar.empty() ? "" : "|") + c;
+  f.choices = std::move(choices);
+  f.default_text = std::move(default_text);
+  return f;
+}
+
+Flag letter(char c, Flag f) {
+  f.letter = c;
+  return f;
+}
+Flag required(Flag f) {
+  f.required = true;
+  return f;
+}
+Flag repeatable(Flag f) {
+  f.repeatable = true;
+  return f;
+}
+Flag setting(Flag f) {
+  f.setting = true;
+  return f;
+}
+Flag with_default(std::string text, Flag f) {
+  f.default_text = std::move(text);
+  return f;
+}
+Flag suggesting(std::vector<std::string> values, Flag f) {
+  f.choices = std::move(values);
+  return f;
+}
+
+// ---- flags that several subcommands have ----------------------------------------------------------------------------------
+
+const char* const kTypeHelp = "Guessed from the suffix, then from the first bytes, when absent.";
+
+std::vector<std::string> content_types() {
+  return {"text/csv", "text/csv;label_size=0", "application/x-recordio-protobuf", "application/json", "application/jsonlines"};
+}
+
+Flag input_type() {
+  return suggesting(content_types(), flag("content-type", FlagValue::text, "TYPE",
+                                          std::string("Content type of the input, such as \"text/csv;label_size=0\". ") + kTypeHelp));
+}
+
+Flag depfile() {
+  return flag("depfile", FlagValue::path, "FILE", "Writes a make rule that names the output and every file that was read.");
+}
+
+Flag json_switch() { return flag_switch("json", "Prints JSON instead of text; fields are added over time, never renamed."); }
+
+// ---- training --------------------------------------------------------------------------------------------------------------
+
+Flag channel_flag(const job::ChannelSpec& channel) {
+  Flag f = flag(channel.name, FlagValue::path, "PATH", channel.help);
+  f.required = channel.required;
+  return f;
+}
+
+std::vector<Flag> channel_flags(const job::Description& d) {
+  std::vector<Flag> flags;
+  for (const job::ChannelSpec& channel : d.channels) flags.push_back(channel_flag(channel));
+  flags.push_back(repeatable(
+      flag("channel", FlagValue::text, "NAME=PATH[,type=TYPE][,mode=file|pipe][,distribution=sharded|replicated]",
+           "A channel with its own content type, input mode and distribution.")));
+  flags.push_back(repeatable(suggesting(
+      content_types(), flag("content-type", FlagValue::text, "[NAME=]TYPE",
+                            std::string("Content type of all channels or of one, such as \"text/csv;label_size=0\". ") + kTypeHelp))));
+  flags.push_back(choice_flag("input-mode", {"file", "pipe"}, "file",
+                              "How channels are read: files, or FIFOs PATH_0, PATH_1, ..., one per epoch."));
+  return flags;
+}
+
+std::vector<Flag> run_flags() {
+  return {required(letter('o', flag("output", FlagValue::path, "PATH",
+                                    "The model: model.tar.gz, model.tar.zst or model.tar, by suffix."))),
+          flag("model", FlagValue::path, "PATH", "Starts from this model instead of afresh."),
+          flag("hyperparameters", FlagValue::path, "FILE",
+               "A JSON object of names and values, as the service's hyperparameters.json; flags come before it."),
+          flag("metrics", FlagValue::path, "FILE", "Appends every metric as a line of JSON while training."),
+          depfile(),
+          flag_switch("dry-run", "Checks hyperparameters, channels and first records, and trains nothing.")};
+}
+
+Subcommand training(const job::Algorithm& algorithm) {
+  const job::Description& d = algorithm.description();
+  Subcommand s;
+  s.name = d.name;
+  s.aliases = d.aliases;
+  s.summary = d.summary;
+  s.usage = "smtrain " + d.name;
+  for (const job::ChannelSpec& channel : d.channels) {
+    if (channel.required) s.usage += " --" + channel.name + " PATH";
+  }
+  for (const job::Hyperparameter& h : d.hyperparameters.entries()) {
+    if (h.required) s.usage += " --" + h.name + " VALUE";
+  }
+  s.usage += " -o MODEL [options]";
+  s.about = d.about;
+  s.flags = channel_flags(d);
+  for (Flag& f : run_flags()) s.flags.push_back(std::move(f));
+  s.examples = d.examples;
+  s.algorithm = &algorithm;
+  return s;
+}
+
+// ---- the other subcommands --------------------------------------------------------------------------------------------------
+
+Subcommand transform() {
+  Subcommand s;
+  s.name = "transform";
+  s.summary = "Answers the records of a file with a trained model";
+  s.usage = "smtrain transform --model TARBALL --input PATH --output PATH [options]";
+  s.about = {"Answers come in the order of the records, as JSON Lines unless --accept says otherwise.",
+             "The model may be one that smtrain wrote or one that the service wrote."};
+  s.flags = {required(flag("model", FlagValue::path, "TARBALL", "The model.")),
+             required(flag("input", FlagValue::path, "PATH", "A file, a folder, a glob, or - for standard input.")),
+             required(letter('o', flag("output", FlagValue::path, "PATH", "The answers; - for standard output."))),
+             with_default("application/jsonlines",
+                          suggesting({"application/jsonlines", "application/json", "text/csv", "application/x-recordio-protobuf"},
+                                     flag("accept", FlagValue::text, "TYPE", "Content type of the answers."))),
+             input_type(), depfile()};
+  s.examples = {{"the cluster of each row, as JSON Lines",
+                 "smtrain transform --model points.model.tar.gz --input points-test.csv "
+                 "--content-type \"text/csv;label_size=0\" --output clusters.jsonl"},
+                {"as CSV, from standard input to standard output",
+                 "smtrain transform --model points.model.tar.gz --input - --output - --accept text/csv "
+                 "--content-type \"text/csv;label_size=0\" < points-test.csv"}};
+  return s;
+}
+
+Subcommand convert() {
+  Subcommand s;
+  s.name = "convert";
+  s.summary = "Converts data files between formats";
+  s.usage = "smtrain convert IN OUT [--to TYPE] [options]";
+  s.about = {"Reads and writes CSV, recordIO-protobuf, JSON and JSON Lines. A suffix .gz or .zst of the output compresses it; "
+             "compressed input is recognised by its content."};
+  s.positionals = {required(flag("IN", FlagValue::path, "IN", "A file, a folder, a glob, or - for standard input.")),
+                   required(flag("OUT", FlagValue::path, "OUT", "The output; - for standard output."))};
+  s.flags = {suggesting(content_types(), flag("to", FlagValue::text, "TYPE",
+                                              "Content type of the output. By the output's suffix when absent.")),
+             input_type(),
+             flag_switch("recordio-split", "Cuts recordIO records in which the magic word occurs, as MXNet's writer does."),
+             depfile()};
+  s.examples = {{"CSV without labels to the service's protobuf records",
+                 "smtrain convert points.csv points.pbr --content-type \"text/csv;label_size=0\""},
+                {"and back to JSON Lines on standard output", "smtrain convert points.pbr - --to application/jsonlines"}};
+  return s;
+}
+
+Subcommand inspect() {
+  Subcommand s;
+  s.name = "inspect";
+  s.summary = "Shows what is in a data file or a model";
+  s.usage = "smtrain inspect PATH [options]";
+  s.about = {"Of a data file: format, rows, columns, labels, ranges and missing cells; of a model: algorithm, hyperparameters, "
+             "metrics, tensors and facts."};
+  s.positionals = {required(flag("PATH", FlagValue::path, "PATH", "A data file, or a model tarball of smtrain or the service."))};
+  s.flags = {input_type(), flag_switch("full", "Reads everything instead of the first records."), json_switch()};
+  s.examples = {{"a data file", "smtrain inspect points.csv --content-type \"text/csv;label_size=0\""},
+                {"a model, as JSON", "smtrain inspect points.model.tar.gz --json"}};
+  return s;
+}
+
+Subcommand algorithms() {
+  std::vector<std::string> tasks, data;
+  for (const job::Algorithm* a : algos::all()) {
+    const job::Description& d = a->description();
+    tasks.insert(tasks.end(), d.tasks.begin(), d.tasks.end());
+    data.insert(data.end(), d.data.begin(), d.data.end());
+  }
+  for (auto* names : {&tasks, &data}) {
+    std::sort(names->begin(), names->end());
+    names->erase(std::unique(names->begin(), names->end()), names->end());
+  }
+  Subcommand s;
+  s.name = "algorithms";
+  s.summary = "Lists the algorithms, by task and kind of data";
+  s.usage = "smtrain algorithms [--task TASK] [--data KIND] [--json]";
+  s.about = {"With --json, each algorithm comes with its specification as the service's CreateAlgorithm takes it."};
+  s.flags = {suggesting(tasks, flag("task", FlagValue::text, "TASK", "Only algorithms for this task.")),
+             suggesting(data, flag("data", FlagValue::text, "KIND", "Only algorithms for this kind of data.")), json_switch()};
+  s.examples = {{"all of them", "smtrain algorithms"},
+                {"hyperparameters, ranges and metrics for programs", "smtrain algorithms --task clustering --json"}};
+  return s;
+}
+
+Subcommand info() {
+  Subcommand s;
+  s.name = "info";
+  s.summary = "Shows the build, the libraries and what the machine offers";
+  s.usage = "smtrain info [--json]";
+  s.about = {"Build flags, versions of the libraries and where each was loaded from, CPU features, devices, threads and memory "
+             "with the place each number came from."};
+  s.flags = {json_switch()};
+  s.examples = {{"for people", "smtrain info"}, {"for programs", "smtrain info --json"}};
+  return s;
+}
+
+Subcommand completion() {
+  Subcommand s;
+  s.name = "completion";
+  s.summary = "Prints a completion script for a shell";
+  s.usage = "smtrain completion bash|zsh|fish";
+  s.about = {"The script knows subcommands, flags, hyperparameters and their values. Load it with \"source\", or save it where "
+             "the shell looks: for bash as share/bash-completion/completions/smtrain, for zsh as _smtrain in a folder of fpath, "
+             "for fish as completions/smtrain.fish."};
+  s.positionals = {required(choice_flag("SHELL", {"bash", "zsh", "fish"}, "", "The shell."))};
+  s.positionals[0].metavar = "SHELL";
+  s.examples = {{"into a bash session", "source <(smtrain completion bash)"},
+                {"into a file for zsh", "smtrain completion zsh > _smtrain"}};
+  return s;
+}
+
+Subcommand version() {
+  Subcommand s;
+  s.name = "version";
+  s.summary = "Prints the version in one line";
+  s.usage = "smtrain version";
+  s.about = {"More about the build is in smtrain info."};
+  s.examples = {{"as a subcommand", "smtrain version"}, {"as a flag", "smtrain --version"}};
+  return s;
+}
+
+Subcommand documents() {
+  Subcommand s;
+  s.name = "documents";
+  s.summary = "Writes man pages, reference pages and completion scripts";
+  s.usage = "smtrain documents DIR";
+  s.about = {"Writes man/, doc/reference/ and completions/ below DIR, as they are installed below share/."};
+  s.positionals = {required(flag("DIR", FlagValue::path, "DIR", "The folder; made when it is not there."))};
+  s.examples = {{"all of them", "smtrain documents documents"}, {"where an installation keeps them", "smtrain documents share"}};
+  return s;
+}
+
+std::vector<Subcommand> make_subcommands() {
+  std::vector<Subcommand> all;
+  for (const job::Algorithm* algorithm : algos::all()) all.push_back(training(*algorithm));
+  for (auto* make : {transform, convert, inspect, algorithms, info, completion, version, documents}) all.push_back(make());
+  return all;
+}
+
+std::vector<Flag> make_common_flags() {
+  return {setting(flag("threads", FlagValue::integer, "N",
+                       "Threads. By default as many as the affinity mask, the CPU quota, OMP_NUM_THREADS and "
+                       "SLURM_CPUS_PER_TASK all allow.")),
+          setting(flag("memory-limit", FlagValue::bytes, "BYTES",
+                       "Memory to use at most, such as 512M or 16G. By default what the cgroup, Slurm and the machine allow, "
+                       "less 10 %.")),
+          setting(with_default("0", flag("seed", FlagValue::integer, "N", "Seed of all random numbers."))),
+          setting(with_default("auto", suggesting({"auto", "cpu", "cuda"}, flag("device", FlagValue::text, "auto|cpu|cuda[:N]",
+                                                                                "Where to compute.")))),
+          setting(choice_flag("log-format", {"auto", "text", "json", "sagemaker"}, "auto",
+                              "Text for people; metrics as JSON Lines on standard output; or the service's whole log there.")),
+          setting(letter('q', flag_switch("quiet", "Prints errors only."))),
+          setting(letter('v', flag_switch("verbose", "Prints resolved settings and details."))),
+          setting(flag_switch("no-color", "Prints no colours.")),
+          letter('h', flag_switch("help", "Prints this help."))};
+}
+
+std::string plain(std::string_view name) {
+  std::string text(name);
+  std::replace(text.begin(), text.end(), '_', '-');
+  return text;
+}
+
+}  // namespace
+
+std::span<const Subcommand> subcommands() {
+  static const std::vector<Subcommand> all = make_subcommands();
+  return all;
+}
+
+const Subcommand* find_subcommand(std::string_view name) {
+  const std::string wanted = plain(name);
+  for (const Subcommand& s : subcommands()) {
+    if (s.name == wanted) return &s;
+    if (std::find(s.aliases.begin(), s.aliases.end(), wanted) != s.aliases.end()) return &s;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> subcommand_names() {
+  std::vector<std::string> names;
+  for (const Subcommand& s : subcommands()) names.push_back(s.name);
+  return names;
+}
+
+std::span<const Flag> common_flags() {
+  static const std::vector<Flag> flags = make_common_flags();
+  return flags;
+}
+
+}  // namespace smtrain::run
