@@ -25,6 +25,7 @@ function(smtrain_find target header)
 endfunction()
 
 smtrain_find(smtrain_zstd zstd.h zstd)
+smtrain_find(smtrain_zlib zlib.h z)
 smtrain_find(smtrain_isal isa-l.h isal)
 smtrain_find(smtrain_libdeflate libdeflate.h deflate)
 smtrain_find(smtrain_libarchive archive.h archive)
