@@ -3,8 +3,8 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "formats/archive/safetensors.h"
@@ -33,7 +33,10 @@ struct Model {
   const formats::NamedTensor* tensor(std::string_view name) const;
 };
 
-/// Writes a tarball: format by suffix (.tar.gz, .tgz, .tar.zst, .tar), whole or absent, reproducible bytes (members sorted
+/// Refuses a path that write_model would refuse for its suffix, listing those there are: to be asked before the training.
+void check_model_path(const std::string& path);
+
+/// Writes a tarball: format by suffix (.tar.gz, .tgz, .tar.zst, .tzst, .tar), whole or absent, reproducible bytes (members sorted
 /// with manifest.json first, owner 0, mode 0644, time SOURCE_DATE_EPOCH or 0). Refuses other suffixes.
 void write_model(const std::string& path, const Model& model);
 

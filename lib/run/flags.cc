@@ -3,55 +3,12 @@
 #include <algorithm>
 
 #include "algos/registry.h"
+#include "run/flag_words.h"
 
 namespace smtrain::run {
 namespace {
 
-// ---- single flags -------------------------------------------------------------------------------------------------------
-
-Flag flag(std::string name, FlagValue value, std::string metavar, std::string help) {
-  Flag f;
-  f.name = std::move(name);
-  f.value = value;
-  f.metavar = std::move(metavar);
-  f.help = std::move(help);
-  return f;
-}
-
-Flag flag_switch(std::string name, std::string help) { return flag(std::move(name), FlagValue::none, "", std::move(help)); }
-
-Flag choice_flag(std::string name, std::vector<std::string> choices, std::string default_text, std::string help) {
-  Flag f = flag(std::move(name), FlagValue::choice, "", std::move(help));
-  for (const std::string& c : choices) f.metavar += (f.metavar.empty() ? "" : "|") + c;
-  f.choices = std::move(choices);
-  f.default_text = std::move(default_text);
-  return f;
-}
-
-Flag letter(char c, Flag f) {
-  f.letter = c;
-  return f;
-}
-Flag required(Flag f) {
-  f.required = true;
-  return f;
-}
-Flag repeatable(Flag f) {
-  f.repeatable = true;
-  return f;
-}
-Flag setting(Flag f) {
-  f.setting = true;
-  return f;
-}
-Flag with_default(std::string text, Flag f) {
-  f.default_text = std::move(text);
-  return f;
-}
-Flag suggesting(std::vector<std::string> values, Flag f) {
-  f.choices = std::move(values);
-  return f;
-}
+using namespace flag_words;
 
 // ---- flags that several subcommands have ----------------------------------------------------------------------------------
 
@@ -264,24 +221,6 @@ std::vector<Subcommand> make_subcommands() {
   return all;
 }
 
-std::vector<Flag> make_common_flags() {
-  return {setting(flag("threads", FlagValue::integer, "N",
-                       "Threads. By default as many as the affinity mask, the CPU quota, OMP_NUM_THREADS and "
-                       "SLURM_CPUS_PER_TASK all allow.")),
-          setting(flag("memory-limit", FlagValue::bytes, "BYTES",
-                       "Memory to use at most, such as 512M or 16G. By default what the cgroup, Slurm and the machine allow, "
-                       "less 10 %.")),
-          setting(with_default("0", flag("seed", FlagValue::integer, "N", "Seed of all random numbers."))),
-          setting(with_default("auto", suggesting({"auto", "cpu", "cuda"}, flag("device", FlagValue::text, "auto|cpu|cuda[:N]",
-                                                                                "Where to compute.")))),
-          setting(choice_flag("log-format", {"auto", "text", "json", "sagemaker"}, "auto",
-                              "Text for people; metrics as JSON Lines on standard output; or the service's whole log there.")),
-          setting(letter('q', flag_switch("quiet", "Prints errors only."))),
-          setting(letter('v', flag_switch("verbose", "Prints resolved settings and details."))),
-          setting(flag_switch("no-color", "Prints no colours.")),
-          letter('h', flag_switch("help", "Prints this help."))};
-}
-
 std::string plain(std::string_view name) {
   std::string text(name);
   std::replace(text.begin(), text.end(), '_', '-');
@@ -308,11 +247,6 @@ std::vector<std::string> subcommand_names() {
   std::vector<std::string> names;
   for (const Subcommand& s : subcommands()) names.push_back(s.name);
   return names;
-}
-
-std::span<const Flag> common_flags() {
-  static const std::vector<Flag> flags = make_common_flags();
-  return flags;
 }
 
 }  // namespace smtrain::run

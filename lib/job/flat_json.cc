@@ -1,10 +1,11 @@
+#include "job/flat_json.h"
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "job/hyperparameter.h"
 
 namespace smtrain::job {
 namespace {
@@ -17,7 +18,7 @@ constexpr std::size_t kMaxFile = std::size_t{1} << 20;
 // hostile nesting costs nothing.
 class FlatObject : public nlohmann::json_sax<json> {
  public:
-  FlatObject(const std::string& path, std::string_view text) : path_(path), text_(text) {}
+  FlatObject(const std::string& path, std::string_view text, std::string_view noun) : path_(path), text_(text), noun_(noun) {}
   std::vector<Given> take() { return std::move(given_); }
 
   bool key(string_t& name) override {
@@ -54,7 +55,7 @@ class FlatObject : public nlohmann::json_sax<json> {
     const std::string_view before = text_.substr(0, std::min(position, text_.size()));
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
     const std::size_t start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
-    throw user_error("{}:{}: not valid JSON at column {}; expected one object such as {{\"k\": \"10\"}}", path_, line,
+    throw user_error("{}:{}: not valid JSON at column {}; expected one object such as {{\"name\": \"value\"}}", path_, line,
                      std::max<std::size_t>(before.size() - start, 1));
   }
 
@@ -70,10 +71,10 @@ class FlatObject : public nlohmann::json_sax<json> {
     return true;
   }
   [[noreturn]] void not_an_object() const {
-    throw user_error("{}: expected one JSON object such as {{\"k\": \"10\"}}, found another value", path_);
+    throw user_error("{}: expected one JSON object such as {{\"name\": \"value\"}}, found another value", path_);
   }
   [[noreturn]] bool fail(std::string_view what, std::string_view name) const {
-    throw user_error("{}: hyperparameter {} {}", path_, quoted(name), what);
+    throw user_error("{}: {} {} {}", path_, noun_, quoted(name), what);
   }
   [[noreturn]] bool fail(std::string_view what) const {
     if (given_.empty()) not_an_object();
@@ -81,7 +82,7 @@ class FlatObject : public nlohmann::json_sax<json> {
   }
 
   const std::string& path_;
-  std::string_view text_;
+  std::string_view text_, noun_;
   std::vector<Given> given_;
   std::string list_;
   bool open_ = false, in_list_ = false;
@@ -89,11 +90,13 @@ class FlatObject : public nlohmann::json_sax<json> {
 
 }  // namespace
 
-std::vector<Given> read_hyperparameters_file(const std::string& path) {
+std::vector<Given> read_flat_json(const std::string& path, std::string_view noun) {
   const std::string text = read_file(path, kMaxFile);
-  FlatObject object(path, text);
+  FlatObject object(path, text, noun);
   json::sax_parse(text, &object);
   return object.take();
 }
+
+std::vector<Given> read_hyperparameters_file(const std::string& path) { return read_flat_json(path, "hyperparameter"); }
 
 }  // namespace smtrain::job
