@@ -19,6 +19,9 @@ using recordio::Record;
 using recordio::RecordReader;
 using recordio::Tensor;
 
+constexpr const char* kFeatures = "features.values";
+constexpr const char* kLabel = "label.values";
+
 std::string place(const std::string& source, std::uint64_t record, std::uint64_t offset) {
   return fmt::format("{}, record {} (byte {})", source, record, offset);
 }
@@ -28,9 +31,9 @@ std::string place(const std::string& source, std::uint64_t record, std::uint64_t
   throw Error(e.fault(), fmt::format("{}: {}", where, e.what()));
 }
 
-std::string path_of(const char* map, const Tensor& tensor, const char* field) {
-  return fmt::format("{}.values.{}.{}", map, name_of(tensor.type), field);
-}
+TensorPath path_of(const char* map, const Tensor& tensor) { return {map, name_of(tensor.type)}; }
+
+TensorParts parts_of(const Tensor& tensor) { return {tensor.values, tensor.keys, tensor.shape}; }
 
 bool numeric(const Tensor& tensor) { return tensor.type != NumberType::none && tensor.type != NumberType::bytes; }
 
@@ -43,61 +46,17 @@ bool numeric(const Tensor& tensor) { return tensor.type != NumberType::none && t
                    record.other_feature.empty() ? std::string("no entry") : "the key " + quoted(record.other_feature));
 }
 
-std::uint64_t stated_size(const char* map, const Tensor& tensor) {
-  const std::optional<std::uint64_t> product = shape_product(tensor.shape);
-  if (!product) throw user_error("{}: the product of the dimensions is beyond 64 bits", path_of(map, tensor, "shape"));
-  return *product;
-}
-
-struct RowShape {
-  bool sparse = false;
-  std::uint64_t dim = 0;
-};
-
-// A record without keys is dense; one with a shape alone is a sparse row of zeros, whose empty keys and values have left no
-// byte.
-RowShape shape_without_keys(const Tensor& t) {
-  if (t.shape.empty()) {
-    if (t.values == 0) throw user_error("{}: no values, expected one per feature", path_of("features", t, "values"));
-    return {false, t.values};
-  }
-  const std::uint64_t size = stated_size("features", t);
-  if (t.values == 0 && size > 0) return {true, size};
-  if (size != t.values || size == 0) {
-    throw user_error("{}: {} values in a shape of {}, expected as many values as the shape says, at least 1",
-                     path_of("features", t, "values"), t.values, size);
-  }
-  return {false, size};
-}
-
 RowShape shape_of(const Record& record, std::uint64_t known_dim) {
-  const Tensor& t = record.features;
-  if (!record.has_features || !numeric(t)) refuse_missing_features(record);
-  if (t.keys.empty()) return shape_without_keys(t);
-  if (t.keys.size() != t.values) {
-    throw user_error("{}: {} keys for {} values, expected as many keys as values", path_of("features", t, "keys"), t.keys.size(),
-                     t.values);
-  }
-  if (t.shape.empty() && known_dim == 0) {
-    throw user_error("{}: missing in a sparse record, expected the number of features; or set feature_dim",
-                     path_of("features", t, "shape"));
-  }
-  const std::uint64_t dim = t.shape.empty() ? known_dim : stated_size("features", t);
-  const auto largest = std::max_element(t.keys.begin(), t.keys.end());
-  if (*largest >= dim) {
-    throw user_error("{}[{}] is {}, expected a key below {}", path_of("features", t, "keys"), largest - t.keys.begin(), *largest,
-                     dim);
-  }
-  return {true, dim};
+  if (!record.has_features || !numeric(record.features)) refuse_missing_features(record);
+  return row_shape(parts_of(record.features), path_of(kFeatures, record.features), known_dim);
 }
 
 void check_label(const Tensor& label) {
-  if (!label.keys.empty()) {
-    throw user_error("{}: found {} keys, expected a dense label", path_of("label", label, "keys"), label.keys.size());
-  }
-  if (!label.shape.empty() && stated_size("label", label) != label.values) {
-    throw user_error("{}: {} values in a shape of {}, expected as many values as the shape says",
-                     path_of("label", label, "values"), label.values, stated_size("label", label));
+  const TensorPath path = path_of(kLabel, label);
+  if (!label.keys.empty()) throw user_error("{}: {} keys, expected a dense label", path.field("keys"), label.keys.size());
+  if (!label.shape.empty() && shape_size(parts_of(label), path) != label.values) {
+    throw user_error("{}: {} values in a shape of {}, expected as many values as the shape says", path.field("values"),
+                     label.values, shape_size(parts_of(label), path));
   }
 }
 
@@ -114,17 +73,11 @@ void check_label_width(const Record& record, std::size_t expected) {
                    found == 0 ? std::string("no label") : fmt::format("{} values", found), expected);
 }
 
-void check_width(const RowShape& row, std::uint64_t expected, bool by_user) {
-  if (row.dim == expected) return;
-  throw user_error("features.values: {} of {}, expected {} {}", row.sparse ? "a sparse row" : "a row", row.dim, expected,
-                   by_user ? "as feature_dim says" : "as in the first record");
-}
-
 [[noreturn]] void refuse_not_finite(const Tensor& tensor, const char* map, const float* converted) {
   const std::size_t i = static_cast<std::size_t>(
       std::find_if_not(converted, converted + tensor.values, [](float x) { return std::isfinite(x); }) - converted);
   const double value = value_at(tensor, i);
-  throw user_error("{}[{}] is {}, expected a {}", path_of(map, tensor, "values"), i, format_number(value),
+  throw user_error("{}[{}] is {}, expected a {}", path_of(map, tensor).field("values"), i, format_number(value),
                    std::isfinite(value) ? "number that fits float32" : "finite number");
 }
 
@@ -143,7 +96,7 @@ void append_sparse(const Record& record, SparseRows& rows, std::size_t at) {
   std::transform(keys.begin(), keys.end(), rows.indices.begin() + static_cast<std::ptrdiff_t>(at),
                  [](std::uint64_t key) { return static_cast<std::uint32_t>(key); });
   sort_sparse_row(std::span(rows.indices).subspan(at), std::span(rows.values).subspan(at),
-                  path_of("features", record.features, "keys"));
+                  path_of(kFeatures, record.features));
 }
 
 void append_nonzeros(SparseRows& rows, std::span<const float> dense) {
@@ -166,11 +119,8 @@ TableSchema RecordIoParser::probe(std::span<const char> head, const std::string&
     RecordReader reader(head, options_.max_record_bytes);
     reader.next();
     const RowShape row = shape_of(reader.record(), options_.feature_dim);
-    if (row.dim > kMaxFeatureDim) {
-      throw user_error("features.values: {} features, expected at most {}", row.dim, kMaxFeatureDim);
-    }
-    if (options_.feature_dim != 0) check_width(row, options_.feature_dim, true);
-    schema_.feature_dim = static_cast<std::size_t>(row.dim);
+    if (options_.feature_dim != 0) check_row_width(row, kFeatures, options_.feature_dim, true);
+    schema_.feature_dim = checked_feature_dim(row, kFeatures);
     schema_.sparse = row.sparse;
     schema_.label_width = label_width_of(reader.record());
     if (options_.supervised && schema_.label_width == 0) throw user_error("label.values: found no label, expected one");
@@ -206,22 +156,22 @@ TableParser::Cut RecordIoParser::cut(const RawBlock& block, bool, bool at_end) {
 // What a layout fixes, so that records which repeat it need no second look. Returns whether the row is sparse.
 bool RecordIoParser::check(const Record& record, const RawBlock& block, Log& log) const {
   const RowShape row = shape_of(record, schema_.feature_dim);
-  check_width(row, schema_.feature_dim, options_.feature_dim != 0);
-  warn_of_precision(record.features, "features", block, log);
+  check_row_width(row, kFeatures, schema_.feature_dim, options_.feature_dim != 0);
+  warn_of_precision(record.features, kFeatures, block, log);
   if (schema_.label_width != 0) {
     check_label_width(record, schema_.label_width);
-    warn_of_precision(record.label, "label", block, log);
+    warn_of_precision(record.label, kLabel, block, log);
   }
   return row.sparse;
 }
 
 void RecordIoParser::warn_of_precision(const Tensor& tensor, const char* map, const RawBlock& block, Log& log) const {
   if (tensor.type == NumberType::f64 && !warned_float64_.exchange(true, std::memory_order_relaxed)) {
-    log.warning("{}: {}.values holds float64 numbers; they are rounded to float32", *block.source, map);
+    log.warning("{}: {} holds float64 numbers; they are rounded to float32", *block.source, map);
   }
   if (tensor.type == NumberType::i32 && !warned_integer_.load(std::memory_order_relaxed) && exceeds_float32(tensor) &&
       !warned_integer_.exchange(true, std::memory_order_relaxed)) {
-    log.warning("{}: {}.values holds integers beyond 2^24; they are rounded to float32", *block.source, map);
+    log.warning("{}: {} holds integers beyond 2^24; they are rounded to float32", *block.source, map);
   }
 }
 
@@ -254,15 +204,15 @@ void RecordIoParser::parse_dense(const RawBlock& block, std::span<const DenseRun
   each_record(block, log, [&](const Record& record, bool sparse) {
     row.next();
     if (!sparse) {
-      convert(record.features, "features", row.values());
+      convert(record.features, kFeatures, row.values());
     } else {
       scratch.values.resize(record.features.values);
-      convert(record.features, "features", scratch.values.data());
+      convert(record.features, kFeatures, scratch.values.data());
       append_sparse(record, scratch, 0);
       std::fill_n(row.values(), schema_.feature_dim, 0.0f);
       for (std::size_t i = 0; i < scratch.values.size(); ++i) row.values()[scratch.indices[i]] = scratch.values[i];
     }
-    if (row.labels() != nullptr) convert(record.label, "label", row.labels());
+    if (row.labels() != nullptr) convert(record.label, kLabel, row.labels());
   });
 }
 
@@ -272,17 +222,17 @@ void RecordIoParser::parse_sparse(const RawBlock& block, SparseRows& rows, Log& 
     const std::size_t at = rows.values.size();
     if (sparse) {
       rows.values.resize(at + record.features.values);
-      convert(record.features, "features", rows.values.data() + at);
+      convert(record.features, kFeatures, rows.values.data() + at);
       append_sparse(record, rows, at);
     } else {
       dense.resize(record.features.values);
-      convert(record.features, "features", dense.data());
+      convert(record.features, kFeatures, dense.data());
       append_nonzeros(rows, dense);
     }
     rows.indptr.push_back(rows.values.size());
     if (schema_.label_width != 0) {
       rows.labels.resize(rows.labels.size() + schema_.label_width);
-      convert(record.label, "label", rows.labels.data() + rows.labels.size() - schema_.label_width);
+      convert(record.label, kLabel, rows.labels.data() + rows.labels.size() - schema_.label_width);
     }
   });
 }

@@ -1,0 +1,278 @@
+#include "formats/json/json_parser.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "formats/json/json_row.h"
+
+namespace smtrain::formats {
+namespace {
+
+using simdjson::dom::array;
+using simdjson::dom::element;
+
+constexpr std::string_view kBom = "\xEF\xBB\xBF";
+constexpr const char* kDocumentForm = R"({"instances":[{"features":[1.5,16]}]})";
+
+[[noreturn]] void rethrow_with_place(const Error& e, const std::string& where) {
+  throw Error(e.fault(), fmt::format("{}: {}", where, e.what()));
+}
+
+std::string_view text_of(std::span<const char> bytes) { return {bytes.data(), bytes.size()}; }
+
+std::string_view without_bom(std::string_view text) { return text.starts_with(kBom) ? text.substr(kBom.size()) : text; }
+
+// Parses a text that is followed by `behind` readable bytes: simdjson reads a little beyond the end and copies where it may
+// not.
+element parse_text(simdjson::dom::parser& parser, std::string_view text, std::size_t behind) {
+  element root;
+  const simdjson::error_code error = parser.parse(text.data(), text.size(), behind < simdjson::SIMDJSON_PADDING).get(root);
+  if (error != simdjson::SUCCESS) {
+    throw user_error("not valid JSON: {} ({})", quoted(text), to_lower(simdjson::error_message(error)));
+  }
+  return root;
+}
+
+// The lines of a block that are not blank, with their numbers.
+class Lines {
+ public:
+  Lines(std::string_view text, std::uint64_t first) : text_(text), number_(first - 1) {}
+  bool next() {
+    while (at_ < text_.size()) {
+      const std::size_t end = std::min(text_.find('\n', at_), text_.size());
+      line_ = trim(text_.substr(at_, end - at_));
+      length_ = end - at_;
+      at_ = end + 1;
+      ++number_;
+      if (!line_.empty()) return true;
+    }
+    return false;
+  }
+  std::string_view line() const { return line_; }
+  std::uint64_t number() const { return number_; }
+  std::size_t length() const { return length_; }
+  /// Readable bytes behind line().
+  std::size_t behind() const { return text_.size() - static_cast<std::size_t>(line_.data() + line_.size() - text_.data()); }
+
+ private:
+  std::string_view text_, line_;
+  std::size_t at_ = 0, length_ = 0;
+  std::uint64_t number_;
+};
+
+std::string line_place(const std::string& source, std::uint64_t line) { return fmt::format("{}:{}", source, line); }
+
+// The documentation shows commas between lines in two examples.
+bool drop_comma(std::string_view& line) {
+  if (!line.ends_with(',')) return false;
+  line = trim(line.substr(0, line.size() - 1));
+  return true;
+}
+
+array instances_of(element root) {
+  simdjson::dom::object document;
+  if (root.get(document) != simdjson::SUCCESS) {
+    throw user_error("found {}, expected a document such as {}", describe_json(root), kDocumentForm);
+  }
+  element instances;
+  if (document["instances"].get(instances) != simdjson::SUCCESS) {
+    throw user_error("no member \"instances\", expected a document such as {}; for one object per line say "
+                     "application/jsonlines",
+                     kDocumentForm);
+  }
+  array list;
+  if (instances.get(list) != simdjson::SUCCESS) {
+    throw user_error("instances: found {}, expected a list as in {}", describe_json(instances), kDocumentForm);
+  }
+  return list;
+}
+
+std::string instance_place(const std::string& source, std::uint64_t instance) {
+  return fmt::format("{}: instance {}", source, instance);
+}
+
+// Length of the JSON object that begins at text[0], 0 when it does not end in `text`.
+std::size_t object_length(std::string_view text) {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      else if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if ((c == '}' || c == ']') && --depth == 0) {
+      return i + 1;
+    }
+  }
+  return 0;
+}
+
+// The first instance of a document of which only the beginning is there; empty when it cannot be told.
+std::string_view first_instance(std::string_view head) {
+  const std::size_t key = head.find("\"instances\"");
+  if (key == std::string_view::npos) return {};
+  const std::size_t begin = head.find_first_not_of(" \t\r\n:[", key + std::strlen("\"instances\""));
+  if (begin == std::string_view::npos || head[begin] != '{') return {};
+  return head.substr(begin, object_length(head.substr(begin)));
+}
+
+element first_element(simdjson::dom::parser& parser, std::string_view head) {
+  element root;
+  // A head that does not parse may be the beginning of a good document; cut() judges the whole.
+  if (parser.parse(head.data(), head.size()).get(root) != simdjson::SUCCESS) {
+    const std::string_view instance = first_instance(head);
+    return parse_text(parser, instance.empty() ? head : instance, 0);
+  }
+  const array instances = instances_of(root);
+  if (instances.begin() == instances.end()) throw user_error("instances: an empty list, expected at least one instance");
+  return *instances.begin();
+}
+
+}  // namespace
+
+TableSchema JsonTableParser::settle(const JsonRow& first) {
+  if (options_.supervised) {
+    throw user_error("JSON instances have no labels; train from text/csv or application/x-recordio-protobuf");
+  }
+  if (options_.feature_dim != 0) check_row_width(first.shape, "features", options_.feature_dim, true);
+  schema_.feature_dim = checked_feature_dim(first.shape, "features");
+  schema_.sparse = first.shape.sparse;
+  return schema_;
+}
+
+void JsonTableParser::check(const JsonRow& row) const {
+  check_row_width(row.shape, "features", schema_.feature_dim, options_.feature_dim != 0);
+}
+
+void JsonTableParser::parse_dense(const RawBlock& block, std::span<const DenseRun> runs, Log& log) const {
+  RunCursor cursor(runs, 0);
+  each_row(block, log, [&](const JsonRow& row) {
+    cursor.next();
+    float* const out = cursor.values();
+    if (!row.shape.sparse) {
+      std::copy(row.values.begin(), row.values.end(), out);
+      return;
+    }
+    std::fill_n(out, schema_.feature_dim, 0.0f);
+    for (std::size_t i = 0; i < row.keys.size(); ++i) out[row.keys[i]] = row.values[i];
+  });
+}
+
+void JsonTableParser::parse_sparse(const RawBlock& block, SparseRows& rows, Log& log) const {
+  each_row(block, log, [&](const JsonRow& row) {
+    for (std::size_t i = 0; i < row.values.size(); ++i) {
+      if (!row.shape.sparse && row.values[i] == 0.0f) continue;
+      rows.indices.push_back(row.shape.sparse ? row.keys[i] : static_cast<std::uint32_t>(i));
+      rows.values.push_back(row.values[i]);
+    }
+    rows.indptr.push_back(rows.values.size());
+  });
+}
+
+TableSchema JsonLinesParser::probe(std::span<const char> head, const std::string& source, Log&) {
+  Lines lines(without_bom(text_of(head)), 1);
+  if (!lines.next()) throw user_error("{}: no line with an instance, expected JSON Lines", source);
+  try {
+    std::string_view line = lines.line();
+    drop_comma(line);
+    simdjson::dom::parser parser;
+    JsonRowReader reader(options_.allow_missing);
+    return settle(reader.read(parse_text(parser, line, 0), options_.feature_dim));
+  } catch (const Error& e) {
+    rethrow_with_place(e, line_place(source, lines.number()));
+  }
+}
+
+TableParser::Cut JsonLinesParser::cut(const RawBlock& block, bool file_start, bool at_end) {
+  const std::string_view bytes = text_of(block.bytes);
+  const std::size_t last = bytes.rfind('\n');
+  const std::size_t end = at_end ? bytes.size() : last == std::string_view::npos ? 0 : last + 1;
+  const std::size_t skip = file_start && bytes.substr(0, end).starts_with(kBom) ? kBom.size() : 0;
+  const std::string_view whole = bytes.substr(skip, end - skip);
+  TableParser::Cut cut{end, skip, 0, static_cast<std::size_t>(std::count(whole.begin(), whole.end(), '\n'))};
+  Lines lines(whole, block.first_line);
+  std::size_t longest = end == 0 ? bytes.size() : 0;
+  while (longest <= options_.max_record_bytes && lines.next()) {
+    ++cut.records;
+    longest = lines.length();
+  }
+  if (longest > options_.max_record_bytes) {
+    throw user_error("{}: a line of {} bytes or more, expected at most {} (--max-record-bytes)",
+                     line_place(*block.source, end == 0 ? block.first_line : lines.number()), longest,
+                     options_.max_record_bytes);
+  }
+  return cut;
+}
+
+void JsonLinesParser::each_row(const RawBlock& block, Log& log, const OnRow& on_row) const {
+  Lines lines(text_of(block.bytes), block.first_line);
+  simdjson::dom::parser parser;
+  JsonRowReader reader(options_.allow_missing);
+  try {
+    while (lines.next()) {
+      std::string_view line = lines.line();
+      if (drop_comma(line) && !warned_comma_.exchange(true, std::memory_order_relaxed)) {
+        log.warning("{}: a comma behind the object; JSON Lines have none", line_place(*block.source, lines.number()));
+      }
+      const JsonRow& row = reader.read(parse_text(parser, line, lines.behind()), schema_.feature_dim);
+      check(row);
+      on_row(row);
+    }
+  } catch (const Error& e) {
+    rethrow_with_place(e, line_place(*block.source, lines.number()));
+  }
+}
+
+TableSchema JsonParser::probe(std::span<const char> head, const std::string& source, Log&) {
+  simdjson::dom::parser parser;
+  JsonRowReader reader(options_.allow_missing);
+  bool inside = false;
+  try {
+    const element first = first_element(parser, without_bom(text_of(head)));
+    inside = true;
+    return settle(reader.read(first, options_.feature_dim));
+  } catch (const Error& e) {
+    rethrow_with_place(e, inside ? instance_place(source, 0) : source);
+  }
+}
+
+TableParser::Cut JsonParser::cut(const RawBlock& block, bool file_start, bool at_end) {
+  if (!at_end) return {};
+  const std::string_view bytes = text_of(block.bytes);
+  Cut cut;
+  cut.bytes = bytes.size();
+  cut.skip = file_start && bytes.starts_with(kBom) ? kBom.size() : 0;
+  if (trim(bytes.substr(cut.skip)).empty()) return cut;
+  try {
+    simdjson::dom::parser parser;
+    for ([[maybe_unused]] const element instance : instances_of(parse_text(parser, bytes.substr(cut.skip), 0))) ++cut.records;
+  } catch (const Error& e) {
+    rethrow_with_place(e, *block.source);
+  }
+  return cut;
+}
+
+void JsonParser::each_row(const RawBlock& block, Log&, const OnRow& on_row) const {
+  if (block.records == 0) return;
+  simdjson::dom::parser parser;
+  JsonRowReader reader(options_.allow_missing);
+  std::uint64_t instance = block.first_record;
+  try {
+    for (const element value : instances_of(parse_text(parser, text_of(block.bytes), 0))) {
+      const JsonRow& row = reader.read(value, schema_.feature_dim);
+      check(row);
+      on_row(row);
+      ++instance;
+    }
+  } catch (const Error& e) {
+    rethrow_with_place(e, instance_place(*block.source, instance));
+  }
+}
+
+}  // namespace smtrain::formats

@@ -1,0 +1,48 @@
+// One inference instance as JSON: the forms the numeric built-ins take, turned into a dense or sparse row. Includes simdjson,
+// so only sources of this folder include it.
+#pragma once
+
+#include <simdjson.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "formats/tensor_rules.h"
+
+namespace smtrain::formats {
+
+/// A row as read; reused from one to the next.
+struct JsonRow {
+  RowShape shape;
+  std::vector<float> values;
+  std::vector<std::uint32_t> keys;  ///< of sparse rows, ascending
+};
+
+/// Reads instances:
+///   {"features": [1.5, 16]}
+///   {"data": {"features": {"values": [1.5, 16]}}}
+///   {"data": {"features": {"keys": [0], "shape": [2], "values": [1.5]}}}
+/// Other members are ignored. The element, a list or an object with values, may stand in either place. Throws user Errors
+/// that name the field and not the place. One thread.
+class JsonRowReader {
+ public:
+  /// `allow_missing`: null is NaN, and numbers beyond float32 are infinite, instead of refused.
+  explicit JsonRowReader(bool allow_missing) : allow_missing_(allow_missing) {}
+
+  /// `known_dim`: as row_shape().
+  const JsonRow& read(simdjson::dom::element instance, std::uint64_t known_dim);
+
+ private:
+  void read_values(simdjson::dom::element list, const TensorPath& path, std::string_view name);
+  void read_tensor(simdjson::dom::object tensor, const TensorPath& path, std::uint64_t known_dim);
+  float number(simdjson::dom::element value, const TensorPath& path, std::string_view name, std::size_t index) const;
+
+  bool allow_missing_;
+  JsonRow row_;
+  std::vector<std::uint64_t> keys_, shape_;
+};
+
+/// What a JSON value is, in words: `an array`, `"text"`, `null`, `3.5`.
+std::string describe_json(simdjson::dom::element value);
+
+}  // namespace smtrain::formats
