@@ -1,0 +1,20 @@
+// The subcommands: each turns a command line into a call of lib/run. All throw Error.
+#pragma once
+
+#include "session.h"
+
+namespace smtrain::cmd {
+
+/// Any algorithm of the registry.
+void train_algorithm(CommandLine& line, Session& session);
+
+void transform(CommandLine& line, Session& session);
+void convert(CommandLine& line, Session& session);
+void inspect(CommandLine& line, Session& session);
+void info(CommandLine& line, Session& session);
+void algorithms(CommandLine& line, Session& session);
+void completion(CommandLine& line, Session& session);
+void version(CommandLine& line, Session& session);
+void documents(CommandLine& line, Session& session);
+
+}  // namespace smtrain::cmd

@@ -1,0 +1,16 @@
+#include "commands.h"
+
+namespace smtrain::cmd {
+
+void inspect(CommandLine& line, Session& session) {
+  session.throw_problems();
+  run::InspectRequest request;
+  request.path = line.positionals[0];
+  request.content_type = line.text("content-type");
+  request.json = line.has("json");
+  request.full = line.has("full");
+  request.common = session.common();
+  run::inspect(request, session.console());
+}
+
+}  // namespace smtrain::cmd

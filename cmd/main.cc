@@ -1,0 +1,110 @@
+// smtrain: flags in, a call, an exit code.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <exception>
+#include <new>
+#include <optional>
+
+#include "base/error.h"
+#include "base/signals.h"
+#include "commands.h"
+#include "run/describe.h"
+
+namespace smtrain::cmd {
+namespace {
+
+struct Command {
+  const char* name;
+  void (*run)(CommandLine&, Session&);
+  bool uses_settings;  // environment and configuration are read
+  bool computes;       // in parallel regions
+};
+
+constexpr Command kTrainAlgorithm = {"", train_algorithm, true, true};
+constexpr Command kCommands[] = {
+    {"transform", transform, true, true},        {"convert", convert, true, true},
+    {"inspect", inspect, true, true},            {"info", info, true, false},
+    {"algorithms", algorithms, false, false},    {"completion", completion, false, false},
+    {"version", version, false, false},          {"documents", documents, false, false},
+};
+
+const Command* find_command(const CommandLine& line) {
+  if (!line.command || line.has("help")) return nullptr;
+  if (line.command->algorithm) return &kTrainAlgorithm;
+  for (const Command& command : kCommands)
+    if (line.command->name == command.name) return &command;
+  return nullptr;
+}
+
+/// A file opened for reading or writing must not become standard output by accident: a closed stream is filled with one
+/// that refuses what is asked of it, so that lost output is still an error.
+void fill_closed_streams() {
+  for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (fcntl(fd, F_GETFD) == -1) (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+/// libgomp reads its wait policy when it is loaded; threads that spin between regions would take the CPU from readers and
+/// from the neighbours' jobs. The variable itself ends the recursion.
+void make_waiting_passive(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
+  if (setenv("OMP_WAIT_POLICY", "passive", 1) != 0) return;
+  execv("/proc/self/exe", argv);  // where that fails we run on, only less kind
+}
+
+int exit_code_of(std::exception_ptr error, run::Console& console) {
+  console.finish();
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& e) {
+    console.report(e);
+    return e.exit_code();
+  } catch (const std::bad_alloc&) {
+    const Error e = machine_error("out of memory; give a smaller --memory-limit, or more memory");
+    console.report(e);
+    return e.exit_code();
+  } catch (const std::exception& e) {
+    console.report(internal_error("a fault of smtrain: {}", e.what()));
+    return 1;
+  }
+}
+
+void run_command(const Command* command, CommandLine& line, Session& session) {
+  if (line.has("help")) {
+    session.throw_problems();
+    session.console().print(line.command ? run::help_of(*line.command) : run::help_overview());
+  } else if (command) {
+    if (!command->uses_settings) session.throw_problems();
+    command->run(line, session);
+  } else {
+    session.throw_problems();
+    throw internal_error("subcommand {} has no code", line.command->name);
+  }
+}
+
+/// Runs the command under a console of its own; what keeps the console from being made is reported on a plain one.
+int run(int argc, char** argv) {
+  fill_closed_streams();
+  CommandLine line;
+  std::optional<Session> session;
+  try {
+    line = parse(std::vector<std::string>(argv + (argc > 0), argv + argc));
+    const Command* command = find_command(line);
+    if (command && command->computes && line.problems.empty()) make_waiting_passive(argv);
+    install_signal_handlers();
+    session.emplace(line, command && command->uses_settings);
+    run_command(command, line, *session);
+    session->console().finish();
+    return 0;
+  } catch (...) {
+    const std::exception_ptr error = std::current_exception();
+    return session ? exit_code_of(error, session->console()) : exit_code_of(error, *run::make_console({}));
+  }
+}
+
+}  // namespace
+}  // namespace smtrain::cmd
+
+int main(int argc, char** argv) { return smtrain::cmd::run(argc, argv); }

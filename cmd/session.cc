@@ -1,0 +1,93 @@
+#include "session.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace smtrain::cmd {
+namespace {
+
+/// Runs `body`; adds the problems it throws as the user's fault to `problems`.
+void collect(std::vector<std::string>& problems, const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const Error& e) {
+    if (e.fault() != Fault::user) throw;
+    problems.insert(problems.end(), e.problems().begin(), e.problems().end());
+  }
+}
+
+bool is_setting(const run::Subcommand& command, const std::string& name) {
+  auto names_it = [&](const run::Flag& flag) { return flag.setting && flag.name == name; };
+  return std::any_of(command.flags.begin(), command.flags.end(), names_it) ||
+         std::any_of(run::common_flags().begin(), run::common_flags().end(), names_it);
+}
+
+bool is_true(const std::string& text) { return !text.empty() && text != "0" && text != "false" && text != "off"; }
+
+}  // namespace
+
+Session::Session(CommandLine& line, bool computes) : line_(line) {
+  for (const auto& [name, texts] : line_.values)
+    if (line_.command && is_setting(*line_.command, name)) flags_[name] = texts[0].empty() ? "true" : texts[0];
+  if (computes) read_layers();
+  console_ = run::make_console(console_options());
+  for (const auto& [level, text] : early_.lines) console_->write(level, text);
+}
+
+void Session::read_layers() {
+  read_hyperparameters();
+  collect(line_.problems, [&] { environment_ = run::environment_settings(early_); });
+  collect(line_.problems, [&] { config_ = run::read_user_config(); });
+}
+
+void Session::read_hyperparameters() {
+  const std::optional<std::string> path = line_.text("hyperparameters");
+  if (!path) return;
+  collect(line_.problems, [&] { file_ = job::read_hyperparameters_file(*path); });
+  collect(line_.problems, [&] { job_file_ = run::take_settings(file_); });
+  // A hyperparameter that bears a setting's name sets both, as on the command line.
+  for (const job::Given& given : file_)
+    if (is_setting(*line_.command, given.name)) job_file_.emplace(given.name, given.text);
+}
+
+std::string Session::setting(const std::string& name) const {
+  return run::setting(name, flags_, environment_, job_file_, config_).value;
+}
+
+run::ConsoleOptions Session::console_options() {
+  run::ConsoleOptions options;
+  if (line_.has("quiet") && line_.has("verbose")) line_.problems.push_back("--quiet and --verbose exclude each other");
+  options.quiet = line_.has("quiet") || (!line_.has("verbose") && is_true(setting("quiet")));
+  options.verbose = !options.quiet && (line_.has("verbose") || is_true(setting("verbose")));
+  const std::string format = setting("log-format");
+  if (format == "json") options.format = run::LogFormat::json;
+  else if (format == "sagemaker") options.format = run::LogFormat::sagemaker;
+  else if (!format.empty() && format != "auto" && format != "text" && !line_.has("log-format"))
+    line_.problems.push_back("log-format is " + smtrain::quoted(format) + "; expected one of auto, text, json, sagemaker");
+  const bool no_color = line_.has("no-color") || is_true(setting("no-color"));
+  options.color_out = run::wants_color(STDOUT_FILENO, no_color);
+  options.color_err = run::wants_color(STDERR_FILENO, no_color);
+  options.progress_bar = isatty(STDERR_FILENO) == 1 && !options.quiet && options.format == run::LogFormat::text;
+  if (line_.problems.empty()) options.metrics_file = line_.text("metrics").value_or("");
+  return options;
+}
+
+run::CommonSettings Session::common() {
+  run::CommonSettings settings;
+  collect(line_.problems, [&] {
+    settings = run::common_settings(flags_, environment_, job_file_, config_, console());
+  });
+  throw_problems();
+  return settings;
+}
+
+void Session::throw_problems() const {
+  if (!line_.problems.empty()) throw Error(Fault::user, line_.problems);
+}
+
+}  // namespace smtrain::cmd

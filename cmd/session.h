@@ -1,0 +1,42 @@
+// What every subcommand needs beside its own flags: the settings with their origins, and the console.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "parser.h"
+#include "run/settings.h"
+
+namespace smtrain::cmd {
+
+/// The layers a setting can come from, read once. Problems of the layers are added to those of the command line.
+class Session {
+ public:
+  /// `computes`: the subcommand uses the settings; otherwise environment and configuration are left alone, so that help
+  /// and version work beside a broken configuration.
+  Session(CommandLine& line, bool computes);
+
+  run::Console& console() { return *console_; }
+  /// The hyperparameters of --hyperparameters FILE, settings taken out.
+  const std::vector<job::Given>& file_hyperparameters() const { return file_; }
+  /// Settings of every run, checked. Throws a user Error that also holds what is wrong with the command line.
+  run::CommonSettings common();
+  /// Throws what has been found wrong so far, if anything.
+  void throw_problems() const;
+
+ private:
+  void read_layers();
+  void read_hyperparameters();
+  run::ConsoleOptions console_options();
+  std::string setting(const std::string& name) const;
+
+  CommandLine& line_;
+  run::SettingTexts flags_, environment_, job_file_, config_;
+  std::vector<job::Given> file_;
+  CollectedLog early_;  // what the layers had to say before there was a console
+  std::unique_ptr<run::Console> console_;
+};
+
+}  // namespace smtrain::cmd

@@ -1,0 +1,17 @@
+#include "commands.h"
+
+namespace smtrain::cmd {
+
+void transform(CommandLine& line, Session& session) {
+  run::TransformRequest request;
+  request.model = line.text("model").value_or("");
+  request.input = line.text("input").value_or("");
+  request.output = line.text("output").value_or("");
+  request.content_type = line.text("content-type");
+  request.accept = line.text("accept");
+  request.depfile = line.text("depfile");
+  request.common = session.common();
+  run::transform(request, session.console());
+}
+
+}  // namespace smtrain::cmd
