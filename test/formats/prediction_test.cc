@@ -1,0 +1,61 @@
+#include "formats/prediction.h"
+
+#include <catch2/catch.hpp>
+
+#include <limits>
+
+#include "formats/recordio_samples.h"
+
+using namespace smtrain;
+using namespace smtrain::formats;
+using smtrain::formats::testing::bytes_of;
+
+namespace {
+
+Prediction kmeans(std::vector<float> clusters, std::vector<float> distances) {
+  const std::size_t rows = clusters.size();
+  return {rows, {{"closest_cluster", 1, false, std::move(clusters)}, {"distance_to_cluster", 1, false, std::move(distances)}}};
+}
+
+std::string rendered(Format format, const std::vector<Prediction>& pieces, const std::string& key = "predictions") {
+  PredictionWriter writer(format, key);
+  std::string out;
+  writer.begin(out);
+  for (const Prediction& piece : pieces) writer.rows(piece, out);
+  writer.end(out);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("prediction: the k-means answers of the specification, in one piece and in two", "[formats]") {
+  for (const auto& pieces : {std::vector{kmeans({3, 0}, {0.75f, 1.5f})}, std::vector{kmeans({3}, {0.75f}), kmeans({0}, {1.5f})}}) {
+    CHECK(rendered(Format::json, pieces) ==
+          R"({"predictions":[{"closest_cluster":3.0,"distance_to_cluster":0.75},{"closest_cluster":0.0,"distance_to_cluster":1.5}]})");
+    CHECK(rendered(Format::jsonlines, pieces) ==
+          "{\"closest_cluster\":3.0,\"distance_to_cluster\":0.75}\n{\"closest_cluster\":0.0,\"distance_to_cluster\":1.5}\n");
+    CHECK(rendered(Format::csv, pieces) == "3.0,0.75\n0.0,1.5\n");
+  }
+}
+
+TEST_CASE("prediction: recordIO answers are named entries of the label map", "[formats]") {
+  const Prediction answers{1, {{"c", 1, false, {3.0f}}, {"d", 2, false, {0.75f, 1.0f}}}};
+  CHECK(rendered(Format::recordio_protobuf, {answers}) ==
+        bytes_of("0a 23 d7 ce 22 00 00 00 12 0d 0a 01 63 12 08 12 06 0a 04 00 00 40 40"
+                 "12 11 0a 01 64 12 0c 12 0a 0a 08 00 00 40 3f 00 00 80 3f 00 00"));
+}
+
+TEST_CASE("prediction: lists, envelopes and no rows at all", "[formats]") {
+  const Prediction lists{2, {{"projection", 2, false, {1, 2, 3, 4}}, {"one", 1, true, {5, 6}}}};
+  CHECK(rendered(Format::json, {lists}, "projections") ==
+        R"({"projections":[{"projection":[1.0,2.0],"one":[5.0]},{"projection":[3.0,4.0],"one":[6.0]}]})");
+  CHECK(rendered(Format::csv, {lists}) == "1.0,2.0,5.0\n3.0,4.0,6.0\n");
+  CHECK(rendered(Format::json, {}, "a\"b") == R"({"a\"b":[]})");
+  CHECK(rendered(Format::jsonlines, {}).empty());
+}
+
+TEST_CASE("prediction: JSON has no number that is not finite", "[formats]") {
+  const Prediction odd{1, {{"score", 1, false, {std::numeric_limits<float>::quiet_NaN()}}}};
+  CHECK(rendered(Format::jsonlines, {odd}) == "{\"score\":null}\n");
+  CHECK(rendered(Format::csv, {odd}) == "nan\n");
+}
