@@ -78,7 +78,6 @@ class TableParser {
     std::size_t skip = 0;     ///< leading bytes of the prefix that are no record (BOM, header line), at the file's start
     std::size_t records = 0;
     std::size_t lines = 0;    ///< line ends in the prefix, `skip` included; 0 for formats without lines
-    std::size_t skip_lines = 0;  ///< those in the skipped bytes: the first record's line is first_line + skip_lines
   };
   /// `at_end`: no byte follows, so an unterminated last record counts. Must be called for the blocks of a file in order,
   /// with `file_start` at the first; may keep state between. Throws a user Error with the place for what can't be cut.

@@ -44,7 +44,7 @@ inline void read_file_in_steps(TableParser& parser, const std::string& bytes, co
     const std::vector<char> records(copy.begin() + static_cast<long>(cut.skip), copy.begin() + static_cast<long>(cut.bytes));
     block.bytes = records;
     block.offset += cut.skip;
-    block.first_line += cut.skip_lines;
+    block.first_line += static_cast<std::uint64_t>(std::count(copy.begin(), copy.begin() + static_cast<long>(cut.skip), '\n'));
     block.records = cut.records;
     const std::size_t width = table.schema.feature_dim, label_width = table.schema.label_width, old = table.rows;
     table.rows += cut.records;

@@ -328,7 +328,7 @@ TableParser::Cut CsvParser::cut(const RawBlock& block, bool file_start, bool at_
     const std::size_t skip = skip_start(block, at_end);
     if (skip == std::string_view::npos) return cut;
     cut.bytes = cut.skip = skip;
-    cut.lines = cut.skip_lines = newlines(block.bytes.data(), block.bytes.data() + skip);
+    cut.lines = newlines(block.bytes.data(), block.bytes.data() + skip);
   }
   const char* const p = block.bytes.data() + cut.bytes;
   const std::size_t left = block.bytes.size() - cut.bytes;
@@ -337,10 +337,7 @@ TableParser::Cut CsvParser::cut(const RawBlock& block, bool file_start, bool at_
     cut_lines(block, at_end, cut);
   else
     cut_plain(block, at_end, cut);
-  if (cut.records == 0) {
-    cut.skip = cut.bytes;
-    cut.skip_lines = cut.lines;
-  }
+  if (cut.records == 0) cut.skip = cut.bytes;
   return cut;
 }
 
