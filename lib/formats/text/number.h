@@ -6,6 +6,10 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace smtrain::formats {
 
 enum class NumberStatus {
@@ -38,25 +42,33 @@ extern const std::array<double, 2 * kMaxPower + 1> kPowers;
 inline constexpr std::array<std::uint64_t, 9> kSmallPowers = {1,      10,      100,      1000,     10000,
                                                               100000, 1000000, 10000000, 100000000};
 
+/// Eight bytes at p, digits as 0 … 9.
+inline std::uint64_t load_digits(const char* p) {
+  std::uint64_t word;
+  std::memcpy(&word, p, sizeof word);
+  return word ^ 0x3030303030303030u;
+}
+
+/// The value of the first `count` of eight loaded digits, 0 … 8 of them.
+inline std::uint64_t digits_value(std::uint64_t word, unsigned count) {
+  word = count == 0 ? 0 : word << (64 - 8 * count);  // leading zeros instead of what follows
+  word = word * 10 + (word >> 8);
+  const std::uint64_t mask = 0x000000FF000000FFu;
+  return ((word & mask) * 0x000F424000000064u + ((word >> 16) & mask) * 0x0000271000000001u) >> 32;
+}
+
 struct Digits {
   std::uint64_t value;
   unsigned count;  // 0 … 8
 };
 
-/// The decimal digits that stand at p, up to eight, without a branch on how many there are.
+/// The decimal digits that stand at p, up to eight.
 inline Digits leading_digits(const char* p) {
-  std::uint64_t word;
-  std::memcpy(&word, p, sizeof word);
-  word ^= 0x3030303030303030u;
+  const std::uint64_t word = load_digits(p);
   const std::uint64_t others = ((word + 0x7676767676767676u) | word) & 0x8080808080808080u;
   // A carry from a byte reaches only those after it, and the first that is no digit is all that matters.
   const unsigned count = others == 0 ? 8 : static_cast<unsigned>(__builtin_ctzll(others)) >> 3;
-  if (count == 0) return {0, 0};
-  word <<= 64 - 8 * count;  // leading zeros instead of what follows
-  word = word * 10 + (word >> 8);
-  const std::uint64_t mask = 0x000000FF000000FFu;
-  word = ((word & mask) * 0x000F424000000064u + ((word >> 16) & mask) * 0x0000271000000001u) >> 32;
-  return {word, count};
+  return {digits_value(word, count), count};
 }
 
 /// Adds the digits at p to the mantissa; returns how many there were, up to 24. More than 19 digits wrap around.
@@ -82,25 +94,31 @@ inline const char* scan_exponent(const char* p, int& exponent) {
   return p + d.count;
 }
 
+/// d, which is off by less than 8 units in its last place, to float32 with a sign; false when its digits must decide.
+inline bool round_once(double d, bool negative, float& value) {
+  std::uint64_t bits;
+  std::memcpy(&bits, &d, sizeof bits);
+  // A float keeps 29 bits less. Near the midpoint of two floats rounding twice could differ from rounding once.
+  if ((bits & 0x1FFFFFFFu) - (0x10000000u - 8) <= 16) return false;
+  const float rounded = static_cast<float>(d);
+  std::uint32_t out;
+  std::memcpy(&out, &rounded, sizeof out);
+  out |= static_cast<std::uint32_t>(negative) << 31;
+  std::memcpy(&value, &out, sizeof value);
+  return true;
+}
+
 /// mantissa × 10^power to float32; false when rounding twice could differ from rounding once.
 inline bool scale(std::uint64_t mantissa, int power, bool negative, float& value) {
   if (power < -kMaxPower || power > kMaxPower) return false;
   // Three roundings: the mantissa, the power, the product; together less than 4 units in the last place of the double.
   const double d = static_cast<double>(mantissa) * kPowers[static_cast<std::size_t>(power + kMaxPower)];
   if (mantissa != 0 && !(d >= 0x1p-125 && d < 0x1p127)) return false;
-  std::uint64_t bits;
-  std::memcpy(&bits, &d, sizeof bits);
-  // A float keeps 29 bits less. Near the midpoint of two floats the exact digits decide.
-  if ((bits & 0x1FFFFFFFu) - (0x10000000u - 8) <= 16) return false;
-  const float rounded = static_cast<float>(d);
-  value = negative ? -rounded : rounded;
-  return true;
+  return round_once(d, negative, value);
 }
 
-}  // namespace number_detail
-
-inline const char* scan_number(const char* p, float& value) {
-  using namespace number_detail;
+/// Any form that scan_number takes, a step at a time.
+inline const char* scan_long(const char* p, float& value) {
   const bool negative = *p == '-';
   p += negative;
   std::uint64_t mantissa = 0;
@@ -125,6 +143,41 @@ inline const char* scan_number(const char* p, float& value) {
     power += exponent;
   }
   return scale(mantissa, power, negative, value) ? p : nullptr;
+}
+
+}  // namespace number_detail
+
+inline const char* scan_number(const char* p, float& value) {
+  using namespace number_detail;
+#if defined(__SSE2__)
+  // The usual field has at most 15 characters, no exponent, and at most 8 digits before and after the point. One look at
+  // 16 bytes finds its point and its end, so that the next field can begin while this one is still being computed.
+  const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const __m128i shifted = _mm_sub_epi8(text, _mm_set1_epi8('0'));
+  const __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(shifted, _mm_set1_epi8(9)), shifted);
+  const unsigned negative = *p == '-';
+  // Bit 16 stands for an end that is out of sight.
+  const unsigned others = (static_cast<unsigned>(_mm_movemask_epi8(is_digit)) ^ 0x1FFFFu) & ~negative;
+  const auto point = static_cast<unsigned>(__builtin_ctz(others));
+  const unsigned whole = point - negative;
+  if (p[point] == '.') {
+    const unsigned rest = others & (others - 1);
+    const auto end = rest == 0 ? 16u : static_cast<unsigned>(__builtin_ctz(rest));
+    const unsigned fraction = end - point - 1;
+    if (whole > 8 || fraction > 8 || whole + fraction == 0 || end == 16 || (p[end] | 0x20) == 'e') return scan_long(p, value);
+    const std::uint64_t mantissa = digits_value(load_digits(p + negative), whole) * kSmallPowers[fraction] +
+                                   digits_value(load_digits(p + point + 1), fraction);
+    const double d = static_cast<double>(static_cast<std::int64_t>(mantissa)) * kPowers[kMaxPower - fraction];
+    if (!round_once(d, negative != 0, value)) [[unlikely]] return nullptr;
+    return p + end;
+  }
+  if (whole == 0 || whole > 8 || (p[point] | 0x20) == 'e') return scan_long(p, value);
+  const std::uint64_t mantissa = digits_value(load_digits(p + negative), whole);
+  if (!round_once(static_cast<double>(static_cast<std::int64_t>(mantissa)), negative != 0, value)) [[unlikely]] return nullptr;
+  return p + point;
+#else
+  return scan_long(p, value);
+#endif
 }
 
 }  // namespace smtrain::formats
