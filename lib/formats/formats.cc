@@ -1,0 +1,35 @@
+// The one list of formats that can be read and written as tables.
+#include "base/error.h"
+#include "formats/json/json_parser.h"
+#include "formats/json/json_writer.h"
+#include "formats/recordio/recordio_parser.h"
+#include "formats/recordio/recordio_writer.h"
+#include "formats/table_parser.h"
+#include "formats/table_writer.h"
+#include "formats/text/csv_parser.h"
+#include "formats/text/csv_writer.h"
+
+namespace smtrain::formats {
+
+std::unique_ptr<TableParser> make_table_parser(const TableOptions& options) {
+  switch (options.type.format) {
+    case Format::csv: return std::make_unique<CsvParser>(options);
+    case Format::recordio_protobuf: return std::make_unique<RecordIoParser>(options);
+    case Format::json: return std::make_unique<JsonParser>(options);
+    case Format::jsonlines: return std::make_unique<JsonLinesParser>(options);
+  }
+  throw internal_error("no parser for {}", options.type.to_string());
+}
+
+std::unique_ptr<TableWriter> make_table_writer(const TableWriterOptions& options) {
+  switch (options.type.format) {
+    case Format::csv: return std::make_unique<CsvWriter>(options);
+    case Format::recordio_protobuf: return std::make_unique<RecordIoWriter>(options);
+    case Format::jsonlines: return std::make_unique<JsonLinesWriter>(options);
+    case Format::json: break;
+  }
+  throw user_error("content type {} cannot be written; known: text/csv, application/x-recordio-protobuf, application/jsonlines",
+                   options.type.to_string());
+}
+
+}  // namespace smtrain::formats

@@ -1,0 +1,50 @@
+// TableSink: batches into a file, encoded and compressed by a team of threads, whole or absent.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "formats/batch.h"
+#include "formats/io/compress.h"
+#include "formats/table_writer.h"
+
+namespace smtrain::formats {
+
+/// Rows are encoded in chunks whose size follows from the width of the rows alone, so that the bytes of the file do not
+/// depend on the number of threads. The file is compressed when its suffix says so; "-" is standard output. Not thread-safe.
+class TableSink {
+ public:
+  /// Opens the output; what it cannot write is refused before any data is read.
+  TableSink(const std::string& path, const TableWriterOptions& options, int threads);
+
+  /// Throws the first failure in row order.
+  void write(const Batch& batch);
+  /// Writes what stands after the last record, syncs and renames. A sink that got no batch leaves an empty file.
+  void commit();
+
+  std::uint64_t rows() const { return rows_; }
+  /// Bytes in the file so far, after compression.
+  std::uint64_t bytes() const { return file_.size(); }
+
+ private:
+  // One thread's.
+  struct Scratch {
+    std::string text, compressed;
+    const std::string& bytes(Compression compression) const { return compression == Compression::none ? text : compressed; }
+  };
+  void encode(const Batch& batch, std::size_t first, std::size_t count, Scratch& scratch) const;
+  void write_outside_rows(const std::string& text);
+
+  Compression compression_;
+  int threads_;
+  std::unique_ptr<TableWriter> writer_;
+  AtomicFile file_;
+  std::vector<Scratch> scratch_;
+  std::uint64_t rows_ = 0;
+  bool begun_ = false;
+};
+
+}  // namespace smtrain::formats
