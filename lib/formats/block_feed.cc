@@ -6,16 +6,8 @@
 #include "base/error.h"
 
 namespace smtrain::formats {
-namespace {
-
-std::uint64_t count_lines(std::span<const char> bytes) {
-  return static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
-}
-
-}  // namespace
-
-BlockFeed::BlockFeed(std::vector<InputFile> files, TableParser& parser, std::size_t block_bytes, std::size_t max_record_bytes)
-    : files_(std::move(files)), parser_(parser), block_bytes_(block_bytes), max_record_bytes_(max_record_bytes) {}
+BlockFeed::BlockFeed(std::vector<InputFile> files, std::size_t block_bytes, std::size_t max_record_bytes)
+    : files_(std::move(files)), block_bytes_(block_bytes), max_record_bytes_(max_record_bytes) {}
 
 bool BlockFeed::open_next() {
   if (position_.file >= files_.size()) return false;
@@ -101,7 +93,7 @@ bool BlockFeed::next(FeedBlock& block) {
 // Takes the whole records of block.buffer[0, have); what is left goes to carry_. False when not even one is whole.
 bool BlockFeed::cut(FeedBlock& block, std::size_t have) {
   RawBlock raw{{block.buffer.get(), have}, source_, position_.offset, position_.record, position_.line, 0};
-  const TableParser::Cut cut = parser_.cut(raw, file_start_, at_end_);
+  const TableParser::Cut cut = parser_->cut(raw, file_start_, at_end_);
   if (cut.bytes == 0) return false;
   carry_.assign(block.buffer.get() + cut.bytes, have - cut.bytes);
   block.position = position_;

@@ -32,9 +32,11 @@ struct FeedBlock {
 /// One caller at a time, in any thread.
 class BlockFeed {
  public:
-  /// `parser` cuts; it must outlive the feed. Blocks hold about `block_bytes`, more when one record is larger, at most
-  /// `max_record_bytes` then.
-  BlockFeed(std::vector<InputFile> files, TableParser& parser, std::size_t block_bytes, std::size_t max_record_bytes);
+  /// Blocks hold about `block_bytes`, more when one record is larger, at most `max_record_bytes` then.
+  BlockFeed(std::vector<InputFile> files, std::size_t block_bytes, std::size_t max_record_bytes);
+
+  /// Who cuts; set before next() is called, and must outlive the feed.
+  void set_parser(TableParser& parser) { parser_ = &parser; }
 
   /// The first bytes of the first file that has any, at least `wanted` unless the file ends before; they are delivered by
   /// next() all the same. Empty when no file has a byte. `source` is set to the file's name.
@@ -62,7 +64,7 @@ class BlockFeed {
   bool cut(FeedBlock& block, std::size_t have);
 
   std::vector<InputFile> files_;
-  TableParser& parser_;
+  TableParser* parser_ = nullptr;
   std::size_t block_bytes_, max_record_bytes_;
   std::unique_ptr<ByteStream> stream_;
   std::atomic<ByteStream*> current_ = nullptr;  // stream_, for cancel()

@@ -62,6 +62,7 @@ class TableStreamImpl final : public TableStream {
   TableStreamImpl(const std::string& path, bool pipe_mode, const TableStreamOptions& options, Log& log);
 
   const TableSchema& schema() const override { return schema_; }
+  const ContentType& type() const override { return options_.table.type; }
   bool next(Batch& batch) override;
   void next_epoch() override;
   std::uint64_t records() const override { return records_; }
@@ -74,6 +75,8 @@ class TableStreamImpl final : public TableStream {
 
  private:
   void open_files();
+  void make_feed();
+  void guess_format(std::span<const char> head, const std::string& source);
   void read_schema();
   void start_feed();
   bool keeps_rows() const { return options_.epochs > 1 && !pipe_mode_; }
@@ -148,8 +151,7 @@ TableStreamImpl::TableStreamImpl(const std::string& path, bool pipe_mode, const 
   options_.block_bytes = std::max<std::size_t>(options_.block_bytes, 1);
   workers_.resize(static_cast<std::size_t>(options_.threads));
   open_files();
-  parser_ = make_table_parser(options_.table);
-  feed_ = std::make_unique<BlockFeed>(files_, *parser_, options_.block_bytes, options_.table.max_record_bytes);
+  make_feed();
   read_schema();
   const std::size_t row_bytes = (schema_.feature_dim + schema_.label_width + 1) * sizeof(float);
   geometry_.emplace(options_.mini_batch_size, schema_.sparse ? 1 : row_bytes, options_.piece_bytes);
@@ -185,11 +187,28 @@ void TableStreamImpl::open_files() {
   if (known) bytes_total_ = bytes;
 }
 
+void TableStreamImpl::make_feed() {
+  feed_ = std::make_unique<BlockFeed>(files_, options_.block_bytes, options_.table.max_record_bytes);
+  if (parser_) feed_->set_parser(*parser_);
+}
+
+void TableStreamImpl::guess_format(std::span<const char> head, const std::string& source) {
+  const std::optional<Format> format = format_by_content(head);
+  if (!format) {
+    throw user_error("{}: looks like {}, which is no table that can be read; name the format with --content-type, for example "
+                     "text/csv;label_size=0", source, describe_content(head));
+  }
+  options_.table.type = {*format, {}};
+}
+
 void TableStreamImpl::read_schema() {
   std::string source;
   std::size_t wanted = kHeadBytes;
   std::span<const char> head = feed_->head(wanted, source);
   if (head.empty()) throw user_error("{}: holds no records: {}", path_, files_.size() == 1 ? "the file is empty" : "all files are empty");
+  if (options_.guess_format) guess_format(head, source);
+  parser_ = make_table_parser(options_.table);
+  feed_->set_parser(*parser_);
   for (;;) {
     wanted = std::min(head_needed(options_.table.type.format, head), options_.table.max_record_bytes);
     const std::size_t before = head.size();
@@ -220,7 +239,7 @@ void TableStreamImpl::next_epoch() {
     open_emitted_ = 0;
     piece_.reset();
     open_files();
-    feed_ = std::make_unique<BlockFeed>(files_, *parser_, options_.block_bytes, options_.table.max_record_bytes);
+    make_feed();
     start_feed();
     return;
   }

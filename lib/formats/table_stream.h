@@ -21,6 +21,7 @@ namespace smtrain::formats {
 
 struct TableStreamOptions {
   TableOptions table;
+  bool guess_format = false;           ///< table.type is found by the first bytes (streams have no name to go by)
   std::size_t mini_batch_size = 1000;
   std::int64_t epochs = 1;             ///< passes to come; 1 keeps nothing
   int threads = 1;
@@ -35,6 +36,7 @@ class TableStream {
   virtual ~TableStream() = default;
   /// Known once opened: the first record has been read.
   virtual const TableSchema& schema() const = 0;
+  virtual const ContentType& type() const = 0;
   /// The next piece of the current epoch; false at its end. Throws what parsing finds, the first in file order.
   virtual bool next(Batch& batch) = 0;
   /// Goes to the start of the next epoch (the rest of this one is not read).
