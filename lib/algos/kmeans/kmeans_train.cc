@@ -1,0 +1,402 @@
+// Streaming k-means with extra centres: Sculley 2010 for the stream, a weighted Lloyd reduction at its end; see
+// Liberty et al., SIGMOD 2020, and share/doc/reference/kmeans.md.
+//
+// Costs per row and epoch: 2 K d operations against 4 d bytes read once; the K d centres stay in cache.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "algos/kmeans/params.h"
+#include "algos/kmeans/predictor.h"
+#include "algos/kmeans/seeding.h"
+#include "algos/kmeans/shrink.h"
+#include "algos/kmeans/trainer.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "job/staging.h"
+
+namespace smtrain::kmeans {
+namespace {
+
+using compute::DType;
+using compute::Mat;
+using formats::Batch;
+
+constexpr std::int64_t kMaxAutoFactor = 10;
+constexpr std::int64_t kAutoTrials = 10;
+constexpr std::uint64_t kReportEvery = 10;  // iterations between measurements of the short and long term msd
+
+double now_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+// Times a step under the service's name for it.
+class Timed {
+ public:
+  Timed(job::MetricSink& metrics, const char* name) : metrics_(metrics), name_(name) {}
+  ~Timed() { metrics_.timing(name_, 1000 * seconds()); }
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  job::MetricSink& metrics_;
+  const char* name_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// A mean that is reported and begun anew.
+struct RunningMean {
+  double sum = 0, weight = 0;
+  void add(double s, double w) {
+    sum += s;
+    weight += w;
+  }
+  double value() const { return weight > 0 ? sum / weight : 0; }
+};
+
+class Trainer {
+ public:
+  Trainer(job::Context& context, job::Settings& settings)
+      : context_(context), settings_(settings), params_(settings.as<Params>()), backend_(context.backend()),
+        queue_(backend_.main_queue()), staging_(backend_) {}
+
+  std::unique_ptr<job::Predictor> run() {
+    open();
+    start();
+    for (epoch_ = 0; epoch_ < params_.epochs; ++epoch_) train_epoch();
+    std::unique_ptr<KMeansPredictor> model = finish();
+    score(*model);
+    return model;
+  }
+
+ private:
+  void open();
+  void read_first_mini_batch();
+  std::size_t resolve_factor();
+  void start();
+  void start_from_model();
+  void check_memory() const;
+  void allocate();
+  void train_epoch();
+  void step(const Batch& batch);
+  void update();
+  void safe_point();
+  void report_iteration();
+  void report_epoch(double seconds);
+  std::unique_ptr<KMeansPredictor> finish();
+  void score(const KMeansPredictor& model);
+  RandomStream random(std::string_view name) const {
+    return params_.seed ? RandomStream(static_cast<std::uint64_t>(*params_.seed), name) : context_.random(name);
+  }
+
+  job::Context& context_;
+  job::Settings& settings_;
+  const Params params_;
+  compute::Backend& backend_;
+  compute::Queue& queue_;
+  job::DenseStaging staging_;
+
+  std::unique_ptr<formats::TableStream> stream_;
+  std::vector<Batch> first_;       // pieces of the first mini-batch, read before its epoch
+  std::size_t first_rows_ = 0;
+  std::size_t d_ = 0, k_ = 0, streaming_k_ = 0;
+
+  Mat centers_, weights_, sums_, counts_, loss_;
+  std::unique_ptr<compute::Backend::Centers> prepared_;
+
+  std::int64_t epoch_ = 0;
+  std::uint64_t iteration_ = 0;
+  std::uint64_t rows_per_epoch_ = 0;  // known after the first
+  std::size_t batch_rows_ = 0;     // of the mini-batch under way
+  bool measures_ = false;          // this mini-batch's loss is wanted
+  RunningMean short_term_, long_term_, last_epoch_;
+  job::IteratorStats seen_;
+};
+
+void Trainer::open() {
+  const Timed timed(context_.metrics(), "initialize.time");
+  k_ = static_cast<std::size_t>(params_.k);
+  stream_ = context_.open_table("train", {static_cast<std::size_t>(params_.mini_batch_size), params_.epochs,
+                                          static_cast<std::size_t>(params_.feature_dim)});
+  d_ = stream_->schema().feature_dim;
+  settings_.resolve_auto("feature_dim", std::to_string(d_));
+  read_first_mini_batch();
+}
+
+void Trainer::read_first_mini_batch() {
+  Batch batch;
+  while (stream_->next(batch)) {
+    first_rows_ += batch.rows;
+    first_.push_back(batch);
+    if (batch.completes_mini_batch) break;
+  }
+  if (first_rows_ < static_cast<std::size_t>(params_.mini_batch_size)) {
+    context_.log().warning("mini_batch_size {} is larger than the data: the first mini-batch holds {} rows", params_.mini_batch_size,
+                           first_rows_);
+  }
+  seen_.meta = "init_train_data_iter";
+  seen_.total_records = seen_.max_records_between_resets = seen_.records_since_reset = first_rows_;
+  seen_.total_batches = seen_.max_batches_between_resets = seen_.batches_since_reset = 1;
+  seen_.resets = 1;
+  seen_.start_time = now_seconds();
+  context_.metrics().iterator(seen_);
+}
+
+std::size_t Trainer::resolve_factor() {
+  const std::size_t fits = first_rows_ / k_;
+  if (fits == 0) {
+    throw user_error("hyperparameter k: {} clusters need at least {} rows in the first mini-batch; it holds {} (mini_batch_size {}); "
+                     "lower k, or give more rows", k_, k_, first_rows_, params_.mini_batch_size);
+  }
+  if (params_.extra_center_factor) {
+    const auto factor = static_cast<std::size_t>(*params_.extra_center_factor);
+    if (factor > fits) {
+      throw user_error("hyperparameter extra_center_factor: {} × {} centres need {} rows in the first mini-batch; it holds {}; the "
+                       "largest factor that fits is {}", factor, k_, factor * k_, first_rows_, fits);
+    }
+    return factor;
+  }
+  const std::size_t factor = std::min<std::size_t>(fits, kMaxAutoFactor);
+  context_.log().info("'extra_center_factor' was set to 'auto', evaluated to {}.", factor);
+  settings_.resolve_auto("extra_center_factor", std::to_string(factor));
+  return factor;
+}
+
+void Trainer::start() {
+  const Timed timed(context_.metrics(), "initialize.time");
+  if (context_.start_model() != nullptr) {
+    start_from_model();
+  } else {
+    streaming_k_ = resolve_factor() * k_;
+    check_memory();
+    allocate();
+    const Candidates candidates(backend_, first_);
+    RandomStream draws = random("kmeans.init");
+    std::vector<float> chosen = params_.init_method == Init::random ? candidates.choose_random(streaming_k_, draws)
+                                                                   : candidates.choose_plus_plus(streaming_k_, draws);
+    // Worker 0 decides where the centres start.
+    context_.communicator().broadcast(std::as_writable_bytes(std::span(chosen)), 0);
+    backend_.write(queue_, centers_, chosen.data());
+    backend_.zero(queue_, weights_);
+  }
+  if (!params_.local_lloyd_num_trials) settings_.resolve_auto("local_lloyd_num_trials", std::to_string(kAutoTrials));
+}
+
+void Trainer::start_from_model() {
+  const std::unique_ptr<KMeansPredictor> before = load(*context_.start_model());
+  if (before->feature_dim() != d_) {
+    throw user_error("--model: was trained on {} features, the train channel has {}", before->feature_dim(), d_);
+  }
+  if (before->k() != k_) {
+    throw user_error("hyperparameter k: is {}, but the start model has {} clusters; give k={}", k_, before->k(), before->k());
+  }
+  StreamState state = before->stream();
+  if (state.counts.empty()) state = {before->centers(), before->counts()};
+  if (state.counts.empty()) {
+    context_.log().info("the start model tells no cluster sizes: its centres are where training starts, without weight of their own");
+    state.counts.assign(k_, 0.0);
+  }
+  streaming_k_ = state.counts.size();
+  const std::size_t factor = streaming_k_ / k_;
+  if (params_.extra_center_factor && static_cast<std::size_t>(*params_.extra_center_factor) != factor) {
+    throw user_error("hyperparameter extra_center_factor: is {}, but the start model keeps {} centres for {} clusters; give {} or auto",
+                     *params_.extra_center_factor, streaming_k_, k_, factor);
+  }
+  if (!params_.extra_center_factor) {
+    context_.log().info("'extra_center_factor' was set to 'auto', evaluated to {}.", factor);
+    settings_.resolve_auto("extra_center_factor", std::to_string(factor));
+  }
+  check_memory();
+  allocate();
+  backend_.write(queue_, centers_, state.centers.data());
+  backend_.write(queue_, weights_, state.counts.data());
+}
+
+void Trainer::check_memory() const {
+  const double per_center = static_cast<double>(d_) * (2 * sizeof(float) + 2 * sizeof(double)) + 3 * sizeof(double);
+  const double need = per_center * static_cast<double>(streaming_k_);
+  if (need > static_cast<double>(context_.memory_limit())) {
+    throw user_error("{} centres of {} features need {} of memory; the limit is {}: lower k or extra_center_factor, or raise "
+                     "--memory-limit", streaming_k_, d_, format_bytes(static_cast<std::uint64_t>(need)),
+                     format_bytes(context_.memory_limit()));
+  }
+}
+
+void Trainer::allocate() {
+  centers_ = backend_.allocate(streaming_k_, d_, DType::f32);
+  weights_ = backend_.allocate(streaming_k_, 1, DType::f64);
+  sums_ = backend_.allocate(streaming_k_, d_, DType::f64);
+  counts_ = backend_.allocate(streaming_k_, 1, DType::f64);
+  loss_ = backend_.allocate(1, 1, DType::f64);
+  prepared_ = backend_.make_centers(streaming_k_, d_);
+  for (const Mat& m : {sums_, counts_, loss_}) backend_.zero(queue_, m);
+}
+
+void Trainer::train_epoch() {
+  const double began = now_seconds();
+  std::uint64_t rows = 0, batches = 0;
+  double seconds = 0;
+  {
+    const Timed timed(context_.metrics(), "update.time");
+    if (epoch_ > 0) stream_->next_epoch();
+    auto use = [&](const Batch& batch) {
+      step(batch);
+      rows += batch.rows;
+      batches += batch.completes_mini_batch ? 1 : 0;
+    };
+    if (epoch_ == 0) {
+      for (const Batch& batch : first_) use(batch);
+      first_.clear();
+    }
+    for (Batch batch; stream_->next(batch);) use(batch);
+    seconds = timed.seconds();
+  }
+  seen_.meta = "training_data_iter";
+  seen_.epoch = epoch_;
+  seen_.start_time = began;
+  seen_.resets += 1;
+  seen_.total_records += rows;
+  seen_.total_batches += batches;
+  seen_.records_since_reset = rows;
+  seen_.batches_since_reset = batches;
+  seen_.max_records_between_resets = std::max(seen_.max_records_between_resets, rows);
+  seen_.max_batches_between_resets = std::max(seen_.max_batches_between_resets, batches);
+  rows_per_epoch_ = rows;
+  report_epoch(seconds);
+}
+
+void Trainer::step(const Batch& batch) {
+  if (batch_rows_ == 0) {
+    backend_.refresh(queue_, *prepared_, centers_);
+    measures_ = epoch_ + 1 == params_.epochs || iteration_ % kReportEvery == 0;
+  }
+  std::size_t used = 0;
+  staging_.for_each(batch, [&](const Mat& x, std::size_t first) {
+    Mat weights;
+    if (batch.weights != nullptr) {
+      weights = backend_.stage(queue_, batch.weights + first, x.rows, 1, 1, batch.owner);
+    }
+    backend_.nearest_sum(queue_, x, weights, *prepared_, {}, sums_, counts_, measures_ ? loss_ : Mat{});
+    used += x.rows;
+  });
+  batch_rows_ += used;
+  if (!batch.completes_mini_batch) return;
+  update();
+  safe_point();
+}
+
+void Trainer::safe_point() {
+  const std::string phase = fmt::format("epoch {}/{}", epoch_ + 1, params_.epochs);
+  double in_epoch = -1;
+  if (rows_per_epoch_ > 0) {
+    in_epoch = static_cast<double>(stream_->records()) / static_cast<double>(rows_per_epoch_);
+  } else if (stream_->bytes_total()) {
+    in_epoch = static_cast<double>(stream_->bytes_consumed()) / static_cast<double>(std::max<std::uint64_t>(*stream_->bytes_total(), 1));
+  }
+  const double done = in_epoch < 0 ? -1 : (static_cast<double>(epoch_) + std::min(in_epoch, 1.0)) / static_cast<double>(params_.epochs);
+  context_.safe_point({phase, done, stream_->records_total(), long_term_.value()});
+}
+
+// The end of a mini-batch: sums of all workers, then the centres move.
+void Trainer::update() {
+  dist::Communicator& workers = context_.communicator();
+  if (workers.size() > 1) {
+    for (const Mat& m : {sums_, counts_, loss_}) {
+      std::vector<double> host(m.rows * m.cols);
+      backend_.read(queue_, host.data(), m);
+      workers.allreduce(host);
+      backend_.write(queue_, m, host.data());
+    }
+  }
+  const double decay = params_.half_life_time_size == 0
+                           ? 1.0
+                           : std::exp2(-static_cast<double>(batch_rows_) / static_cast<double>(params_.half_life_time_size));
+  backend_.blend_means(queue_, sums_, counts_, decay, centers_, weights_);
+  if (measures_) {
+    double loss = 0;
+    backend_.read(queue_, &loss, loss_);
+    const double rows = static_cast<double>(batch_rows_);
+    short_term_.add(loss, rows);
+    long_term_.add(loss, rows);
+    if (epoch_ + 1 == params_.epochs) last_epoch_.add(loss, rows);
+  }
+  for (const Mat& m : {sums_, counts_, loss_}) backend_.zero(queue_, m);
+  ++iteration_;
+  report_iteration();
+  batch_rows_ = 0;
+}
+
+// Every 10 iterations as the service does, then every 100, 1000, …: logs of long runs stay readable.
+void Trainer::report_iteration() {
+  std::uint64_t every = kReportEvery;
+  while (iteration_ >= 10 * every) every *= 10;
+  if (iteration_ % every != 0) return;
+  context_.log().info("Iter {}: Short term msd {:.6f}. Long term msd {:.6f}", iteration_, short_term_.value(), long_term_.value());
+  short_term_ = {};
+}
+
+void Trainer::report_epoch(double seconds) {
+  job::MetricSink& metrics = context_.metrics();
+  context_.log().info("processed a total of {} examples", seen_.records_since_reset);
+  metrics.epochs_completed(epoch_ + 1, params_.epochs);
+  metrics.iterator(seen_);
+  metrics.throughput(seconds > 0 ? static_cast<double>(seen_.records_since_reset) / seconds : 0, epoch_);
+}
+
+std::unique_ptr<KMeansPredictor> Trainer::finish() {
+  const Timed timed(context_.metrics(), "finalize.time");
+  job::MetricSink& metrics = context_.metrics();
+  StreamState state{std::vector<float>(streaming_k_ * d_), std::vector<double>(streaming_k_)};
+  backend_.read(queue_, state.centers.data(), centers_);
+  backend_.read(queue_, state.counts.data(), weights_);
+  const double data_msd = last_epoch_.value();
+  if (streaming_k_ == k_) {
+    context_.log().info("No shrinking is required as extra_center_factor is 1.");
+    metrics.quality({"train", "msd", data_msd, true, {}, {}});
+    metrics.quality({"train", "data_msd", data_msd, true, {}, {}});
+    return std::make_unique<KMeansPredictor>(state.centers, state.counts, d_, state);
+  }
+  context_.log().info("shrinking {} centers into {}", streaming_k_, k_);
+  const Timed shrinking(metrics, "_shrink.time");
+  const LloydOptions options{k_, params_.local_lloyd_init_method, params_.local_lloyd_max_iter,
+                             params_.local_lloyd_num_trials.value_or(kAutoTrials), params_.local_lloyd_tol};
+  Shrunk shrunk = shrink(
+      backend_, state.centers, state.counts, d_, options, random("kmeans.lloyd"),
+      [&](std::int64_t trial, double msd) {
+        context_.log().info("local kmeans attempt #{}. Current mean square distance {:.6f}", trial, msd);
+      },
+      [&] { context_.safe_point({"shrinking", 1.0, stream_->records_total(), std::nullopt}); });
+  context_.log().info("finished shrinking process. Mean Square Distance = {:.0f}", shrunk.msd);
+  metrics.quality({"train", "msd", shrunk.msd, true, {}, {}});
+  metrics.quality({"train", "data_msd", data_msd, true, {}, {}});
+  return std::make_unique<KMeansPredictor>(std::move(shrunk.centers), std::move(shrunk.counts), d_, std::move(state));
+}
+
+void Trainer::score(const KMeansPredictor& model) {
+  if (!context_.has_channel("test")) {
+    context_.log().info("Test data is not provided.");
+    return;
+  }
+  const Timed timed(context_.metrics(), "score.time");
+  auto test = context_.open_table("test", {static_cast<std::size_t>(params_.mini_batch_size), 1, d_});
+  const std::unique_ptr<job::Predictor::Scratch> scratch = model.make_scratch(backend_);
+  formats::Prediction prediction;
+  double ssd = 0, rows = 0;
+  for (Batch batch; test->next(batch);) {
+    model.predict(backend_, batch, *scratch, prediction);
+    for (float distance : prediction.columns[1].values) ssd += static_cast<double>(distance) * distance;
+    rows += static_cast<double>(batch.rows);
+    context_.safe_point({"test", 1.0, test->records_total(), std::nullopt});
+  }
+  for (const std::string& name : params_.eval_metrics) {
+    context_.metrics().quality({"test", name, name == "ssd" ? ssd : ssd / std::max(rows, 1.0), true, {}, {}});
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<job::Predictor> train(job::Context& context, job::Settings& settings) { return Trainer(context, settings).run(); }
+
+}  // namespace smtrain::kmeans
