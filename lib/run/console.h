@@ -36,14 +36,14 @@ class Console : public Log, public job::MetricSink {
  public:
   /// Requested data to standard output, as it is.
   virtual void print(std::string_view text) = 0;
+  /// A line that only the service's own log has (--log-format sagemaker).
+  virtual void service(std::string_view line) = 0;
   /// Removes the progress bar and flushes; called before the process ends and before an error is printed.
   virtual void finish() = 0;
   /// The error's problems, one per line, on standard error (and where the format wants it).
   virtual void report(const std::exception& error) = 0;
   /// The final value of each quality metric so far by published name, for the manifest.
   virtual std::map<std::string, double> final_metrics() const = 0;
-  /// Sets what is known only after the request is parsed.
-  virtual void set_algorithm(std::string_view log_name) = 0;
 };
 
 std::unique_ptr<Console> make_console(const ConsoleOptions& options);
