@@ -1,0 +1,34 @@
+// Problems: user errors of several checks, gathered to be reported together.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace smtrain::run {
+
+class Problems {
+ public:
+  /// Runs a check; keeps the problems of a user Error it throws and goes on. Other faults pass.
+  template <class F>
+  void check(F&& body) {
+    try {
+      body();
+    } catch (const Error& e) {
+      if (e.fault() != Fault::user) throw;
+      found_.insert(found_.end(), e.problems().begin(), e.problems().end());
+    }
+  }
+  void add(std::string problem) { found_.push_back(std::move(problem)); }
+  bool any() const { return !found_.empty(); }
+  /// Throws them all as one user Error, if there are any.
+  void raise() const {
+    if (any()) throw Error(Fault::user, found_);
+  }
+
+ private:
+  std::vector<std::string> found_;
+};
+
+}  // namespace smtrain::run

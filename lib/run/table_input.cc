@@ -1,0 +1,49 @@
+#include "run/table_input.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "run/input_type.h"
+
+namespace smtrain::run {
+namespace {
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+
+// What the run needs beside cached rows: raw blocks, parsed rows not yet used, centres, the program.
+std::uint64_t reserve(std::uint64_t limit) { return std::max(256 * kMiB, limit / 4); }
+
+}  // namespace
+
+std::unique_ptr<formats::TableStream> open_table_input(const TableInput& input, Log& log) {
+  formats::TableStreamOptions options;
+  options.table.feature_dim = input.feature_dim;
+  options.table.supervised = input.supervised;
+  options.mini_batch_size = input.mini_batch_size;
+  options.epochs = input.epochs;
+  options.threads = input.threads;
+  options.cache_bytes = input.memory_limit > reserve(input.memory_limit) ? input.memory_limit - reserve(input.memory_limit) : 0;
+  options.block_bytes = static_cast<std::size_t>(std::clamp<std::uint64_t>(64 * kMiB / static_cast<std::uint64_t>(input.threads), kMiB, 4 * kMiB));
+  options.piece_bytes = std::clamp<std::uint64_t>(input.memory_limit / 16, 4 * kMiB, 64 * kMiB);
+  announce_terminal_input(input.path, log);
+  if (input.content_type) {
+    options.table.type = formats::parse_content_type(*input.content_type);
+  } else if (input.pipe_mode) {
+    options.guess_format = true;
+  } else {
+    const std::vector<formats::InputFile> files = formats::expand_path(input.path);
+    const std::optional<formats::ContentType> type = input_type(std::nullopt, files);
+    options.guess_format = !type;
+    if (type) options.table.type = *type;
+  }
+  return formats::open_table_stream(input.path, input.pipe_mode, options, log);
+}
+
+void announce_terminal_input(const std::string& path, Log& log) {
+  if (path == "-" && ::isatty(STDIN_FILENO) != 0) {
+    log.warning("reading records from standard input, which is a terminal: type or paste them, then press Ctrl-D; or redirect a file");
+  }
+}
+
+}  // namespace smtrain::run
