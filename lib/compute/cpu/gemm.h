@@ -13,9 +13,11 @@ namespace smtrain::compute {
 /// inside our parallel regions.
 void require_openmp_blas();
 
-/// c = alpha * op(a) op(b) + beta * c, f32 or f64. The product is cut into tiles of fixed shape, each one single-threaded
-/// call; rows past the last full tile are padded, so that bits do not depend on the threads. In f64 a row's bits do not
-/// depend on its neighbours either; in f32 they still do: OpenBLAS's Haswell sgemm rounds rows by their place in a tile.
+/// c = alpha * op(a) op(b) + beta * c, f32 or f64. A row's bits depend neither on its neighbours nor on the threads:
+///  - The product is cut into tiles, each one single-threaded call; rows past the last full tile are padded with zeros.
+///  - A tile is computed transposed, so that our rows lie along the vectors of OpenBLAS's kernels, and between margins of
+///    zero rows: its Haswell sgemm rounds the first and the last eight rows of a call differently from those between (and,
+///    across the vectors, every other six rows; padding to 16 alone is not enough).
 /// The tiles are kept from call to call; calls exclude each other.
 class Gemm {
  public:
@@ -28,8 +30,10 @@ class Gemm {
 
   int threads_;
   std::mutex mutex_;
-  std::vector<std::shared_ptr<char>> tiles_;  // one per thread
-  std::vector<double> tail_;                  // the padded rows of a; grows, never shrinks
+  struct Scratch {
+    std::vector<double> rows, tile;  // rows of a between margins; the transposed result. They grow, never shrink.
+  };
+  std::vector<Scratch> scratch_;  // one per thread
 };
 
 }  // namespace smtrain::compute

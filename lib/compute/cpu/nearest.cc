@@ -25,10 +25,11 @@ std::size_t chunk_rows(const NearestKernels& kernels, std::size_t k, std::size_t
   return std::clamp<std::size_t>(blocks, 1, 64) * kernels.block_rows;
 }
 
-// Rows that the search, the distances and the sums visit while they are in the first-level cache.
+// Rows that the search, the distances and the sums visit in turn. With few centres and many dimensions the centres and the
+// sums fill the first-level cache, one after the other; enough rows pay for the change, and stay in the second.
 std::size_t block_rows(const NearestKernels& kernels, const CentersView& c) {
   if (!c.narrow) return kernels.block_rows;
-  return std::clamp<std::size_t>(24576 / (c.d * sizeof(float)) & ~std::size_t{1}, 2, kernels.block_rows);
+  return std::clamp<std::size_t>((std::size_t{192} << 10) / (c.d * sizeof(float)) & ~std::size_t{1}, 2, kernels.block_rows);
 }
 
 void check_size(std::size_t k, std::size_t d) {

@@ -35,6 +35,12 @@ struct Avx2 {
     best = _mm256_blendv_ps(best, v, greater);
     at = _mm256_blendv_epi8(at, id, _mm256_castps_si256(greater));
   }
+  static void add_scaled(double w, const float* x, double* to) {
+    const __m256d scale = _mm256_set1_pd(w);
+    const __m256d low = _mm256_cvtps_pd(_mm_loadu_ps(x)), high = _mm256_cvtps_pd(_mm_loadu_ps(x + 4));
+    _mm256_storeu_pd(to, _mm256_fmadd_pd(scale, low, _mm256_loadu_pd(to)));
+    _mm256_storeu_pd(to + 4, _mm256_fmadd_pd(scale, high, _mm256_loadu_pd(to + 4)));
+  }
   static std::int32_t winner(const float* score, const std::int32_t* index) {
     float top = score[0];
     std::int32_t id = index[0];
@@ -69,7 +75,7 @@ struct Avx2 {
 
 }  // namespace
 
-const NearestKernels kNearestAvx2 = Tile<Avx2>::table("avx2");
+constinit const NearestKernels kNearestAvx2 = Tile<Avx2>::table("avx2");
 
 }  // namespace smtrain::compute
 #endif

@@ -37,6 +37,12 @@ struct Avx512 {
     best = _mm512_mask_mov_ps(best, greater, v);
     at = _mm512_mask_mov_epi32(at, greater, id);
   }
+  static void add_scaled(double w, const float* x, double* to) {
+    const __m512d scale = _mm512_set1_pd(w);
+    const __m512d low = _mm512_cvtps_pd(_mm256_loadu_ps(x)), high = _mm512_cvtps_pd(_mm256_loadu_ps(x + 8));
+    _mm512_storeu_pd(to, _mm512_fmadd_pd(scale, low, _mm512_loadu_pd(to)));
+    _mm512_storeu_pd(to + 8, _mm512_fmadd_pd(scale, high, _mm512_loadu_pd(to + 8)));
+  }
   static std::int32_t winner(const float* score, const std::int32_t* index) {
     const V v = load(score);
     const __mmask16 top = _mm512_cmp_ps_mask(v, _mm512_set1_ps(_mm512_reduce_max_ps(v)), _CMP_EQ_OQ);
@@ -65,7 +71,7 @@ struct Avx512 {
 
 }  // namespace
 
-const NearestKernels kNearestAvx512 = Tile<Avx512>::table("avx512");
+constinit const NearestKernels kNearestAvx512 = Tile<Avx512>::table("avx512");
 
 }  // namespace smtrain::compute
 #endif

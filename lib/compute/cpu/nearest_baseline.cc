@@ -41,6 +41,9 @@ struct Baseline {
     best = greater ? v : best;
     at = greater ? id : at;
   }
+  static void add_scaled(double w, const float* x, double* to) {
+    for (std::size_t l = 0; l < kLanes; ++l) to[l] += w * static_cast<double>(x[l]);
+  }
   static std::int32_t winner(const float* score, const std::int32_t* index) {
     float top = score[0];
     std::int32_t id = index[0];
@@ -72,6 +75,6 @@ struct Baseline {
 
 }  // namespace
 
-const NearestKernels kNearestBaseline = Tile<Baseline>::table("baseline");
+constinit const NearestKernels kNearestBaseline = Tile<Baseline>::table("baseline");
 
 }  // namespace smtrain::compute

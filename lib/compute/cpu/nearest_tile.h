@@ -86,14 +86,23 @@ struct Tile {
     for (std::size_t i = 0; i < n; ++i) ids[i] = S::winner(best.score + i * L, best.index + i * L);
   }
 
+  /// The narrow form asks for rows so far ahead: its blocks of rows interrupt the processor's own prefetching.
+  static constexpr std::size_t kAheadRows = 16;
+  /// Asks for the cache line `ahead` bytes behind p, which may lie past the end of the rows.
+  static inline void prefetch(const float* p, std::size_t ahead) {
+    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + ahead), 0, 2);
+  }
+
   template <int C>
-  static inline void narrow_pair(const float* packed, std::size_t d, const float* x0, const float* x1, float* dots0,
-                                 float* dots1) {
+  static inline void narrow_pair(const float* packed, std::size_t d, const float* x0, const float* x1, std::size_t ahead,
+                                 float* dots0, float* dots1) {
     V a[16], b[16];
     SMTRAIN_UNROLL for (int k = 0; k < 16; ++k) a[k] = b[k] = S::zero();
     std::size_t j = 0;
     for (; j + L <= d; j += L, packed += C * L) {
       const V u = S::load(x0 + j), v = S::load(x1 + j);
+      prefetch(x0 + j, ahead);
+      prefetch(x1 + j, ahead);
       SMTRAIN_UNROLL for (int k = 0; k < C; ++k) {
         const V c = S::load(packed + k * L);
         a[k] = S::fma(u, c, a[k]);
@@ -114,9 +123,9 @@ struct Tile {
 
   template <int C>
   static void narrow_block(std::size_t width, const float* packed, std::size_t d, const float* x0, const float* x1,
-                           float* dots0, float* dots1) {
-    if (width == C) return narrow_pair<C>(packed, d, x0, x1, dots0, dots1);
-    if constexpr (C > 1) narrow_block<C - 1>(width, packed, d, x0, x1, dots0, dots1);
+                           std::size_t ahead, float* dots0, float* dots1) {
+    if (width == C) return narrow_pair<C>(packed, d, x0, x1, ahead, dots0, dots1);
+    if constexpr (C > 1) narrow_block<C - 1>(width, packed, d, x0, x1, ahead, dots0, dots1);
   }
 
   static void narrow(const CentersView& c, const float* x, std::size_t ldx, std::size_t n, std::int32_t* ids) {
@@ -128,7 +137,7 @@ struct Tile {
       const float* packed = c.packed;
       std::size_t first = 0;
       for (std::size_t p = 0; p < c.panel_count; ++p) {
-        narrow_block<S::kNarrow>(c.panels[p], packed, c.d, x0, x1, dots[0] + first, dots[1] + first);
+        narrow_block<S::kNarrow>(c.panels[p], packed, c.d, x0, x1, kAheadRows * ldx * sizeof(float), dots[0] + first, dots[1] + first);
         first += c.panels[p];
         packed += c.panels[p] * L * steps;
       }
@@ -209,17 +218,18 @@ struct Tile {
     }
   }
 
+  /// The product of two float32 is exact in float64, so that a fused multiply-add gives the bits of a separate one.
   static void accumulate(const float* x, std::size_t ldx, std::size_t n, std::size_t d, const float* weights,
                          const std::uint32_t* slots, double* sums, std::size_t ld) {
     for (std::size_t i = 0; i < n; ++i) {
-      const float* __restrict row = x + i * ldx;
-      double* __restrict to = sums + slots[i] * ld;
-      if (weights == nullptr) {
-        for (std::size_t j = 0; j < d; ++j) to[j] += static_cast<double>(row[j]);
-      } else {
-        const double w = static_cast<double>(weights[i]);
-        for (std::size_t j = 0; j < d; ++j) to[j] += w * static_cast<double>(row[j]);
+      const float* row = x + i * ldx;
+      double* to = sums + slots[i] * ld;
+      const double w = weights == nullptr ? 1.0 : static_cast<double>(weights[i]);
+      std::size_t j = 0;
+      for (; j + 16 <= d; j += 16) {
+        SMTRAIN_UNROLL for (std::size_t l = 0; l < 16; l += L) S::add_scaled(w, row + j + l, to + j + l);
       }
+      for (; j < d; ++j) to[j] += w * static_cast<double>(row[j]);
     }
   }
 
