@@ -161,10 +161,9 @@ TEST_CASE("tar: several gzip members and zstd frames are one stream", "[formats]
     zst += zstd(plain.substr(at, n));
   }
   CHECK((unpack(gz) == members));
-  CHECK((unpack(gz + std::string(700, '\0')) == members));
   CHECK((unpack(zst) == members));
-  CHECK_THAT(refusal(gz + "garbage"), Contains("other bytes follow its end"));
-  CHECK_THAT(refusal(zst + "garbage"), Contains("zstd data is damaged"));
+  CHECK_THAT(refusal(gz + "garbage"), Contains("something else follows the compressed data"));
+  CHECK_THAT(refusal(zst + "garbage"), Contains("something else follows the compressed data"));
 }
 
 TEST_CASE("tar: folders are skipped and names normalised", "[formats][tar]") {
@@ -264,7 +263,7 @@ TEST_CASE("tar: truncation within a member names it", "[formats][tar]") {
   const std::string bytes = pack({{"a", noise(3000, 4)}}, TarCompression::none);
   CHECK_THAT(refusal(bytes.substr(0, 2000)), Contains("\"a\""));
   const std::string packed = pack({{"a", noise(3'000'000, 4)}}, TarCompression::gzip);
-  CHECK_THAT(refusal(packed.substr(0, 2'000'000)), Contains("gzip data ends early") && Contains("in member \"a\""));
+  CHECK_THAT(refusal(packed.substr(0, 2'000'000)), Contains("it is truncated") && Contains("in member \"a\""));
 }
 
 TEST_CASE("tar: every flipped bit is an error or changes nothing", "[formats][tar]") {

@@ -43,9 +43,9 @@ class Source {
     const off_t here = regular_ ? ::lseek(fd_.get(), 0, SEEK_CUR) : 0;
     start_ = here < 0 ? 0 : static_cast<std::uint64_t>(here);
     if (regular_) ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-    head_.resize(kMagicBytes);
-    head_.resize(read_fully(fd_.get(), head_, name_));
+    look_at_head();
   }
+  Source(std::string_view memory, std::string name) : name_(std::move(name)), memory_(memory) { look_at_head(); }
 
   std::string_view head() const { return {head_.data(), head_.size()}; }
   const std::string& name() const { return name_; }
@@ -60,7 +60,7 @@ class Source {
       done = std::min(into.size(), head_.size() - from);
       std::memcpy(into.data(), head_.data() + from, done);
     }
-    if (done < into.size()) done += read_fully(fd_.get(), into.subspan(done), name_);
+    if (done < into.size()) done += read_on(into.subspan(done));
     offset_ += done;
     return done;
   }
@@ -77,8 +77,21 @@ class Source {
     throw Error(fault_of_errno(error_number), fmt::format("{}: {}", name_, errno_text(error_number)));
   }
 
+  void look_at_head() {
+    head_.resize(kMagicBytes);
+    head_.resize(read_on(head_));
+  }
+
+  std::size_t read_on(std::span<char> into) {
+    if (fd_) return read_fully(fd_.get(), into, name_);
+    const std::size_t n = memory_.copy(into.data(), into.size());
+    memory_.remove_prefix(n);
+    return n;
+  }
+
   std::string name_;
   UniqueFd fd_;
+  std::string_view memory_;  // what is left, when there is no file
   bool regular_ = false;
   std::uint64_t start_ = 0;
   std::uint64_t offset_ = 0;
@@ -261,14 +274,19 @@ bool is_zstd(std::string_view head) {
   return head == "\x28\xB5\x2F\xFD" || (head.size() == 4 && (head[0] & 0xF0) == 0x50 && head.substr(1) == "\x2A\x4D\x18");
 }
 
-}  // namespace
-
-std::unique_ptr<ByteStream> open_bytes(const InputFile& file) {
-  Source source(file);
+std::unique_ptr<ByteStream> open_source(Source source) {
   const std::string_view head = source.head();
   if (head.starts_with("\x1F\x8B")) return std::make_unique<GzipStream>(std::move(source));
   if (is_zstd(head)) return std::make_unique<ZstdStream>(std::move(source));
   return std::make_unique<PlainStream>(std::move(source));
+}
+
+}  // namespace
+
+std::unique_ptr<ByteStream> open_bytes(const InputFile& file) { return open_source(Source(file)); }
+
+std::unique_ptr<ByteStream> open_bytes_in_memory(std::string_view bytes, const std::string& name) {
+  return open_source(Source(bytes, name));
 }
 
 }  // namespace smtrain::formats

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "formats/io/input_files.h"
 
@@ -35,5 +36,8 @@ class ByteStream {
 /// Opens a file, looks at its first bytes, and decompresses if need be. On standard input that is an idle terminal the
 /// caller has said what is waited for. Plain regular files are read with posix_fadvise(SEQUENTIAL).
 std::unique_ptr<ByteStream> open_bytes(const InputFile& file);
+
+/// The same over bytes in memory, which must outlive the stream; `name` is for messages. It cannot seek.
+std::unique_ptr<ByteStream> open_bytes_in_memory(std::string_view bytes, const std::string& name);
 
 }  // namespace smtrain::formats
