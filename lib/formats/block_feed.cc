@@ -6,6 +6,14 @@
 #include "base/error.h"
 
 namespace smtrain::formats {
+namespace {
+
+std::uint64_t count_lines(std::span<const char> bytes) {
+  return static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+}
+
+}  // namespace
+
 BlockFeed::BlockFeed(std::vector<InputFile> files, std::size_t block_bytes, std::size_t max_record_bytes)
     : files_(std::move(files)), block_bytes_(block_bytes), max_record_bytes_(max_record_bytes) {}
 
