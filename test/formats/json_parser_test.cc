@@ -87,6 +87,7 @@ TEST_CASE("json lines: problems name line, field, what was found and what was ex
   CHECK(lines_refusal("{\"features\":3}\n") == "t/x:1: features: found 3, expected a list of numbers");
   CHECK(lines_refusal("{\"features\":[]}\n") == "t/x:1: features: an empty list, expected one number per feature");
   CHECK_THAT(lines_refusal("{\"data\":{\"features\":{\"keys\":[1]}}}\n"), Catch::Contains("data.features: no member \"values\""));
+  CHECK_THAT(lines_refusal(good + " , \n"), Catch::StartsWith("t/x:2: found nothing, expected an object such as"));
   CHECK_THAT(lines_refusal(" \n\n"), Catch::Contains("no line with an instance"));
 }
 
@@ -113,6 +114,7 @@ TEST_CASE("json document: problems name the instance, and bare lists show the ri
   CHECK(refusal<JsonParser>("[[1,2],[3,4]]") == "t/x: found an array, expected a document such as {\"instances\":[{\"features\":[1.5,16]}]}");
   CHECK_THAT(refusal<JsonParser>(document("[1,2],[3,4]")), Catch::StartsWith("t/x: instance 0: found an array, expected an object such as"));
   CHECK_THAT(refusal<JsonParser>(good), Catch::Contains("no member \"instances\"") && Catch::Contains("application/jsonlines"));
+  CHECK_THAT(refusal<JsonParser>(""), Catch::StartsWith("t/x: found nothing"));
   CHECK_THAT(refusal<JsonParser>(document("")), Catch::Contains("an empty list"));
   CHECK_THAT(refusal<JsonParser>(document(good + ",")), Catch::StartsWith("t/x: not valid JSON"));
 }

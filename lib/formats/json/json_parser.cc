@@ -27,6 +27,7 @@ std::string_view without_bom(std::string_view text) { return text.starts_with(kB
 // Parses a text that is followed by `behind` readable bytes: simdjson reads a little beyond the end and copies where it may
 // not.
 element parse_text(simdjson::dom::parser& parser, std::string_view text, std::size_t behind) {
+  if (text.empty()) throw user_error("found nothing, expected an object such as {}", R"({"features":[1.5,16]})");
   element root;
   const simdjson::error_code error = parser.parse(text.data(), text.size(), behind < simdjson::SIMDJSON_PADDING).get(root);
   if (error != simdjson::SUCCESS) {
@@ -125,7 +126,7 @@ std::string_view first_instance(std::string_view head) {
 element first_element(simdjson::dom::parser& parser, std::string_view head) {
   element root;
   // A head that does not parse may be the beginning of a good document; cut() judges the whole.
-  if (parser.parse(head.data(), head.size()).get(root) != simdjson::SUCCESS) {
+  if (head.empty() || parser.parse(head.data(), head.size()).get(root) != simdjson::SUCCESS) {
     const std::string_view instance = first_instance(head);
     return parse_text(parser, instance.empty() ? head : instance, 0);
   }
