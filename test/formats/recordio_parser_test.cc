@@ -71,7 +71,7 @@ std::string f32(const std::vector<float>& values) {
 ParsedTable parsed(const std::string& file, TableOptions options = {}, bool as_sparse = false) {
   NullLog log;
   RecordIoParser parser(options);
-  return parse_file(parser, file, log, 64, as_sparse);
+  return parse_file(parser, file, log, 4096, as_sparse);  // many records to a block: layouts repeat
 }
 
 std::string refusal(const std::string& file, TableOptions options = {}) {
