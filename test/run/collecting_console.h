@@ -41,7 +41,7 @@ class CollectingConsole final : public run::Console {
   void finish() override {}
   void report(const std::exception& error) override { errors += error.what(); }
   std::map<std::string, double> final_metrics() const override { return final; }
-  void set_algorithm(std::string_view) override {}
+  void service(std::string_view line) override { out += std::string(line) + "\n"; }
 
   /// All log lines of a level, one per line.
   std::string log(Level level) const {
