@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <new>
@@ -54,12 +55,15 @@ void make_waiting_passive(char** argv) {
   execv("/proc/self/exe", argv);  // where that fails we run on, only less kind
 }
 
+/// Whoever closed standard output has seen enough; there is nothing to complain about.
+constexpr int kClosedPipe = 128 + SIGPIPE;
+
 int exit_code_of(std::exception_ptr error, run::Console& console) {
   console.finish();
   try {
     std::rethrow_exception(error);
   } catch (const Error& e) {
-    console.report(e);
+    if (e.exit_code() != kClosedPipe) console.report(e);
     return e.exit_code();
   } catch (const std::bad_alloc&) {
     const Error e = machine_error("out of memory; give a smaller --memory-limit, or more memory");
