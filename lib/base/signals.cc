@@ -48,6 +48,12 @@ void handle(int signal, void (*handler)(int)) {
   }
 }
 
+// Whoever started us with a signal ignored (nohup, a shell's background job) means it.
+bool is_ignored(int signal) {
+  struct sigaction now = {};
+  return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 std::string name_of_signal(int signal) {
   const char* name = sigabbrev_np(signal);
   return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", signal);
@@ -56,10 +62,12 @@ std::string name_of_signal(int signal) {
 }  // namespace
 
 void install_signal_handlers() {
-  handle(SIGINT, on_interrupt);
-  for (const int signal : {SIGTERM, SIGHUP, SIGUSR1, SIGXCPU}) handle(signal, on_stop);
+  if (!is_ignored(SIGINT)) handle(SIGINT, on_interrupt);
+  if (!is_ignored(SIGHUP)) handle(SIGHUP, on_stop);
+  for (const int signal : {SIGTERM, SIGUSR1, SIGXCPU}) handle(signal, on_stop);
   handle(SIGUSR2, on_checkpoint);
   handle(SIGPIPE, SIG_IGN);
+  handle(SIGXFSZ, SIG_IGN);  // a limit on file sizes is a failed write, which cleans up
 }
 
 int stop_signal() { return stop_flag.load(std::memory_order_relaxed); }

@@ -4,7 +4,8 @@
 namespace smtrain {
 
 /// Installs the handlers: SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGXCPU ask for a stop; SIGUSR2 asks for a checkpoint;
-/// SIGPIPE is ignored (writes fail with EPIPE). The second SIGINT removes temporaries and ends the process at once with
+/// SIGPIPE and SIGXFSZ are ignored (writes fail with EPIPE and EFBIG); SIGINT and SIGHUP stay ignored where they already
+/// were (nohup). The second SIGINT removes temporaries and ends the process at once with
 /// 130. System calls are not restarted, so that a blocked read on a FIFO notices.
 void install_signal_handlers();
 

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <thread>
 
@@ -23,6 +24,8 @@ int in_child(const std::function<int()>& body) {
   if (child == 0) {
     int code = 99;
     try {
+      // A test runner in the background ignores SIGINT.
+      for (const int number : {SIGINT, SIGHUP}) std::signal(number, SIG_DFL);
       install_signal_handlers();
       code = body();
     } catch (const Error& error) {
@@ -55,6 +58,15 @@ TEST_CASE("the first signal decides and a repeated SIGTERM does nothing more") {
   CHECK(in_child([] {
           for (const int signal : {SIGCONT, SIGTERM, SIGCONT, SIGTERM, SIGUSR1}) raise(signal);
           return stop_signal() == SIGTERM ? 7 : 1;
+        }) == 7);
+}
+
+TEST_CASE("a signal that was ignored when the run began stays ignored, and SIGXFSZ always is") {
+  CHECK(in_child([] {
+          for (const int number : {SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
+          install_signal_handlers();
+          for (const int number : {SIGINT, SIGINT, SIGHUP, SIGXFSZ}) raise(number);
+          return stop_signal() == 0 ? 7 : 1;
         }) == 7);
 }
 

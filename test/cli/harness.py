@@ -78,6 +78,7 @@ class CliTest(unittest.TestCase):
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.PIPE)
+        options.setdefault("preexec_fn", hear_signals)
         return subprocess.Popen([SMTRAIN, *arguments], env=self.environment(env), cwd=cwd or self.work, **options)
 
     def smtrain(self, *arguments, code=0, stdin=b"", env=None, cwd=None, timeout=TIMEOUT_S, **options):
@@ -132,6 +133,12 @@ class CliTest(unittest.TestCase):
             self.assertNotIn(word, result.err)
 
 
+def hear_signals():
+    """Test runners in the background ignore SIGINT, which their children would inherit."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def text(data):
     return data.decode("utf-8", "replace") if data is not None else ""
 
@@ -184,5 +191,3 @@ def ended_by(process, number):
     """Whether a process reports the end by a signal, by dying of it or as a shell would."""
     return process.returncode in (-number, 128 + number)
 
-
-INTERRUPT = signal.SIGINT

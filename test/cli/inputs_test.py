@@ -48,12 +48,11 @@ class Inputs(CliTest):
     def test_pipe_mode_opens_one_fifo_per_epoch(self):
         self.train(*self.small, "--epochs", "2")
         expected = self.read("model.tar.gz")
-        stop = threading.Event()
 
         def feed(name):
             try:
                 self.write(name, self.data)
-            except BrokenPipeError:
+            except OSError:  # nobody opened it, or nobody reads on
                 pass
 
         writers = []
@@ -62,7 +61,6 @@ class Inputs(CliTest):
             writers.append(threading.Thread(target=feed, args=(f"pipe_{epoch}",), daemon=True))
             writers[-1].start()
         self.train(*self.small, "--epochs", "2", "--input-mode", "pipe", data="pipe")
-        stop.set()
         self.assertEqual(self.read("model.tar.gz"), expected)
 
     def test_a_folder_a_glob_and_a_uri(self):

@@ -15,8 +15,8 @@ class Convert(CliTest):
         self.smtrain("convert", "a.csv", "b.pbr", "--content-type", "text/csv;label_size=0")
         self.assertEqual(self.read("b.pbr"), recordio(rows))
         self.smtrain("convert", "b.pbr", "c.csv")
-        back = [tuple(float(x) for x in line.split(",")) for line in text(self.read("c.csv")).splitlines()]
-        self.assertEqual(back, [tuple(struct.unpack("2f", struct.pack("2f", *row))) for row in rows])
+        back = [[float(x) for x in line.split(",")] for line in text(self.read("c.csv")).splitlines()]
+        self.assertEqual([struct.pack("<2f", *row) for row in back], [struct.pack("<2f", *row) for row in rows])
 
     def test_from_standard_input_to_standard_output(self):
         result = self.smtrain("convert", "-", "-", "--content-type", "text/csv;label_size=0", "--to", "text/csv",
