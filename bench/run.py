@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Measures smtrain against its peers on the same files: whole processes, in pairs, medians of ratios.
+
+scripts/bench calls this. Cases: mnist, blobs, convert, read, bytes. One table on standard output, everything as JSON in a file.
+Nothing here fails for being slow; a target that is missed is marked.
+"""
+
+import argparse
+import filecmp
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+
+import measure
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CSV = "text/csv;label_size=0"
+ROWS, COLUMNS = 1_000_000, 32
+
+
+class Bench:
+    def __init__(self, options):
+        self.o = options
+        self.rows = []
+
+    # ---- helpers ------------------------------------------------------------------------------------------------------
+
+    def work(self, *parts):
+        return os.path.join(self.o.work, *parts)
+
+    def peer(self, script, *arguments):
+        return [self.o.python, "-B", os.path.join(HERE, "peers", script), *map(str, arguments)]
+
+    def train(self, *arguments):
+        return [self.o.smtrain, "kmeans", "--quiet", *map(str, arguments)]
+
+    def fresh(self, name):
+        """A path in the work folder at which nothing is yet."""
+        path = self.work(name)
+        if os.path.exists(path):
+            os.remove(path)
+        return path
+
+    def pairs(self, ours, peer):
+        return measure.pairs(ours, peer, self.o.pairs, self.o.patience)
+
+    def add(self, case, what, value, target=None, lower_is_better=True, **more):
+        met = None if target is None else (value <= target if lower_is_better else value >= target)
+        self.rows.append({"case": case, "what": what, "value": round(value, 4), "target": target, "met": met, **more})
+        sign = "<=" if lower_is_better else ">="
+        print(f"  {what:<44} {value:>10.3f}   " + ("" if target is None else f"target {sign} {target:g}: {'met' if met else 'MISSED'}"),
+              flush=True)
+
+    def add_pairs(self, case, ours, peer, disturbed, wall_target, peak_target=None, peer_name="scikit-learn"):
+        for name, runs in (("smtrain", ours), (peer_name, peer)):
+            s = measure.summary(runs)
+            print(f"  {name:<14} wall {s['wall']:8.3f} s   CPU {s['cpu']:8.3f} s   peak {s['peak_mb']:8.1f} MB")
+        if disturbed:
+            print(f"  ({disturbed} of {len(ours)} pairs ran beside other work)")
+        both = {"ours": measure.summary(ours), "peer": measure.summary(peer), "peer_name": peer_name, "disturbed": disturbed}
+        self.add(case, "wall, ours / peer", measure.median_ratio(ours, peer, "wall"), wall_target, **both)
+        self.add(case, "CPU, ours / peer", measure.median_ratio(ours, peer, "cpu"))
+        self.add(case, "peak memory, ours / peer", measure.median_ratio(ours, peer, "peak_mb"), peak_target)
+
+    def title(self, text):
+        print(f"\n{text}", flush=True)
+
+    # ---- data ---------------------------------------------------------------------------------------------------------
+
+    def blobs(self, name):
+        folder = self.work("blobs")
+        if not os.path.exists(os.path.join(folder, "train.csv")):
+            print(f"making {ROWS} x {COLUMNS} rows in {folder}", file=sys.stderr)
+            subprocess.run([self.o.python, "-B", os.path.join(HERE, "make_blobs.py"), folder, str(ROWS), str(COLUMNS)], check=True)
+        return self.warm(os.path.join(folder, name))
+
+    def mnist(self, name):
+        path = os.path.join(self.o.sets, "mnist", name) if self.o.sets else ""
+        return self.warm(path) if os.path.exists(path) else None
+
+    @staticmethod
+    def warm(path):
+        """Reads a file once, so that no run pays for the disk."""
+        with open(path, "rb") as file:
+            while file.read(1 << 24):
+                pass
+        return path
+
+    # ---- cases --------------------------------------------------------------------------------------------------------
+
+    def kmeans(self, case, train, test, k, epochs, wall_target, peak_target, flags=()):
+        """Pairs with seeds 1, 2, ...; each pair's two models are scored on the test rows."""
+        def ours(i):
+            return self.train("--train", train, "--k", k, "--epochs", epochs, "--mini_batch_size", 5000, "--seed", i + 1,
+                              "-o", self.fresh(f"ours-{i}.tar.gz"), *flags)
+
+        def peer(i):
+            return self.peer("kmeans.py", train, self.fresh(f"peer-{i}.npy"), k, epochs, 5000, i + 1)
+
+        a, b, disturbed = self.pairs(ours, peer)
+        self.add_pairs(case, a, b, disturbed, wall_target, peak_target)
+        scores = [statistics.median(float(measure.run(self.peer("score.py", test, self.work(name.format(i)))).out)
+                                    for i in range(self.o.pairs)) for name in ("ours-{}.tar.gz", "peer-{}.npy")]
+        print(f"  test msd, median of {self.o.pairs} seeds: {scores[0]:.6g} against {scores[1]:.6g}")
+        self.add(case, "test msd, ours / peer", scores[0] / scores[1], 1.01, msd=scores)
+
+    def case_mnist(self):
+        train = self.mnist("train.pbr")
+        if not train:
+            return self.title("MNIST: left out, no --sets with mnist/train.pbr")
+        self.title("MNIST 60,000 x 784, k 10, 10 epochs, batches of 5000, recordIO")
+        self.kmeans("mnist", train, self.mnist("test.pbr"), 10, 10, 0.30, 0.5)
+
+    def case_blobs(self):
+        train, test = self.blobs("train.pbr"), self.blobs("test.pbr")
+        for factor, target in (("1", 0.20), ("auto", 0.50)):
+            self.title(f"1,000,000 x 32, k 100, 5 epochs, extra_center_factor {factor}, recordIO")
+            self.kmeans(f"blobs-{factor}", train, test, 100, 5, target, None, ["--extra_center_factor", factor])
+
+    def case_convert(self):
+        source = self.blobs("train.csv")
+        mb = os.path.getsize(source) / 1e6
+
+        def ours(_):
+            return [self.o.smtrain, "convert", "--quiet", source, self.fresh("converted.pbr"), "--content-type", CSV]
+
+        self.title(f"CSV of {mb:.0f} MB to recordIO, against pandas.read_csv")
+        a, b, disturbed = self.pairs(ours, lambda _: self.peer("read_pandas.py", source, "float64"))
+        self.add_pairs("convert-pandas", a, b, disturbed, None, peer_name="pandas")
+        self.add("convert-pandas", "MB/s of smtrain convert", mb / statistics.median(r.wall for r in a))
+        alone = [float(r.out) for r in b]
+        self.add("convert-pandas", "MB/s of the call read_csv alone", mb / statistics.median(alone))
+        self.add("convert-pandas", "times as fast as the call alone", statistics.median(y / x.wall for x, y in zip(a, alone)), 6, False)
+        self.title(f"CSV of {mb:.0f} MB to recordIO, against pyarrow.csv.read_csv with all threads")
+        a, b, disturbed = self.pairs(ours, lambda _: self.peer("read_pyarrow.py", source, COLUMNS))
+        self.add_pairs("convert-pyarrow", a, b, disturbed, 1.0, peer_name="pyarrow")
+        self.add("convert-pyarrow", "MB/s of the call read_csv alone", mb / statistics.median(float(r.out) for r in b))
+
+    def case_read(self):
+        for path, width, target in ((self.mnist("train.pbr"), 784, 2.0), (self.blobs("train.pbr"), COLUMNS, 1.0)):
+            if not path:
+                continue
+            self.title(f"reading recordIO of {width} columns from the page cache")
+            measure.wait_until_left_alone(self.o.patience)
+            result = json.loads(measure.run([self.o.read_rate, path, str(os.cpu_count())]).out)
+            print(f"  copying memory: {result['copy_1']:.2f} GB/s with one thread, {result['copy_n']:.2f} with {result['threads']}")
+            self.add(f"read-{width}", f"GB/s with {result['threads']} threads, median", result["median"], target, False, **result)
+            result = json.loads(measure.run([self.o.read_rate, path, "1"]).out)
+            self.add(f"read-{width}", "GB/s with one thread, median", result["median"], **result)
+
+    def case_bytes(self):
+        self.title("the same bytes")
+        source = self.blobs("train.csv")
+        converted = self.fresh("converted.pbr")
+        measure.run([self.o.smtrain, "convert", "--quiet", source, converted, "--content-type", CSV])
+        first = self.fresh("bytes-first.tar.gz")
+        arguments = ["--k", 20, "--epochs", 2, "--seed", 3]
+        measure.run(self.train("--train", converted, *arguments, "--threads", 1, "-o", first))
+        for threads in (2, 3):
+            model = self.fresh("bytes.tar.gz")
+            measure.run(self.train("--train", converted, *arguments, "--threads", threads, "-o", model))
+            self.add("bytes", f"{threads} threads against 1: same model", float(filecmp.cmp(first, model, False)), 1, False)
+        model = self.fresh("bytes.tar.gz")
+        measure.run(self.train("--train", source, "--content-type", CSV, *arguments, "-o", model))
+        self.add("bytes", "CSV against what convert makes of it: same centres",
+                 float(members(first)["model_algo-1"] == members(model)["model_algo-1"]), 1, False)
+        self.add("bytes", "CSV against what convert makes of it: same model", float(filecmp.cmp(first, model, False)))
+
+
+def members(path):
+    import tarfile
+    with tarfile.open(path) as tar:
+        return {m.name: tar.extractfile(m).read() for m in tar}
+
+
+def versions(python):
+    code = ("import sys, numpy, sklearn, pandas, pyarrow; print(*(f'{m.__name__} {m.__version__}' "
+            "for m in (numpy, sklearn, pandas, pyarrow)), 'Python ' + sys.version.split()[0], sep=', ')")
+    return subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def cpu_name():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cases = ("mnist", "blobs", "convert", "read", "bytes")
+    parser.add_argument("--smtrain", default="build/release/smtrain")
+    parser.add_argument("--read-rate", default="build/release/bench/read_rate")
+    parser.add_argument("--python", default=sys.executable, help="an interpreter with numpy, scikit-learn, pandas, pyarrow")
+    parser.add_argument("--work", default=os.path.join(HERE, os.pardir, "build", "bench-data"), help="for data and models")
+    parser.add_argument("--sets", help="a folder of real sets: mnist/train.pbr and mnist/test.pbr")
+    parser.add_argument("--cases", default=",".join(cases), help="which of: %(default)s")
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--patience", type=float, default=120, help="seconds to wait for a machine that is left alone")
+    parser.add_argument("--json", help="where all numbers go (default: bench.json in the work folder)")
+    options = parser.parse_args()
+    os.makedirs(options.work, exist_ok=True)
+    chosen = options.cases.split(",")
+    for name in chosen:
+        if name not in cases:
+            parser.error(f"case {name!r} is not one of: {', '.join(cases)}")
+    machine = {"cpu": cpu_name(), "cpus": len(os.sched_getaffinity(0)), "peers": versions(options.python),
+               "smtrain": measure.run([options.smtrain, "version"]).out.strip()}
+    print("\n".join(f"{key}: {value}" for key, value in machine.items()), flush=True)
+    bench = Bench(options)
+    for name in chosen:
+        getattr(bench, f"case_{name}")()
+    path = options.json or os.path.join(options.work, "bench.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"machine": machine, "pairs": options.pairs, "results": bench.rows}, file, indent=1)
+    missed = [f"{row['case']}: {row['what']}" for row in bench.rows if row["met"] is False]
+    print(f"\n{len(bench.rows)} figures in {os.path.relpath(path)}; targets missed: {'; '.join(missed) or 'none'}")
+
+
+if __name__ == "__main__":
+    main()
