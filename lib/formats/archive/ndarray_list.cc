@@ -123,7 +123,7 @@ class Reader {
   std::uint64_t bytes_of(const std::vector<std::uint64_t>& shape, const Dtype& dtype) const {
     std::uint64_t bytes = dtype.bytes;
     for (const std::uint64_t size : shape) {
-      if (__builtin_mul_overflow(bytes, size, &bytes)) throw damaged(fmt::format("shape [{}]", fmt::join(shape, ", ")));
+      if (__builtin_mul_overflow(bytes, size, &bytes)) throw damaged(fmt::format("shape [{}]", shape_text(shape)));
     }
     return bytes;
   }

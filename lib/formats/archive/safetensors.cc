@@ -177,7 +177,7 @@ class Reader {
     }
     if (!fits || bytes != entry.end - entry.begin) {
       throw damaged("tensor {}: shape [{}] of {} does not fit bytes {} to {} of {}", smtrain::quoted(entry.tensor.name),
-                    fmt::join(entry.tensor.shape, ", "), entry.tensor.dtype, entry.begin, entry.end, data_.size());
+                    shape_text(entry.tensor.shape), entry.tensor.dtype, entry.begin, entry.end, data_.size());
     }
   }
 
@@ -218,6 +218,12 @@ NamedTensor NamedTensor::f64(std::string name, std::vector<std::uint64_t> shape,
 }
 std::vector<float> NamedTensor::as_f32() const { return numbers<float>(*this, "F32"); }
 std::vector<double> NamedTensor::as_f64() const { return numbers<double>(*this, "F64"); }
+
+std::string shape_text(const std::vector<std::uint64_t>& shape) {
+  std::string text;
+  for (const std::uint64_t size : shape) text += (text.empty() ? "" : ", ") + std::to_string(size);
+  return text;
+}
 
 std::string write_safetensors(const std::vector<NamedTensor>& tensors) {
   const std::vector<const NamedTensor*> order = sorted_by_name(tensors);

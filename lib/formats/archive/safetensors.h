@@ -24,6 +24,9 @@ struct NamedTensor {
   std::vector<double> as_f64() const;
 };
 
+/// "2, 3", for messages.
+std::string shape_text(const std::vector<std::uint64_t>& shape);
+
 /// Tensors sorted by name, header padded with blanks to 8 bytes: the same tensors give the same bytes.
 std::string write_safetensors(const std::vector<NamedTensor>& tensors);
 
