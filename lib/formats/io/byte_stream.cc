@@ -118,7 +118,7 @@ class PlainStream final : public ByteStream {
 /// What gzip and zstd share: compressed bytes in a buffer, and errors that say where in the file they are.
 class CompressedStream : public ByteStream {
  public:
-  explicit CompressedStream(Source source) : source_(std::move(source)), buffer_(kReadBytes) {}
+  explicit CompressedStream(Source source) : source_(std::move(source)), buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)) {}
   std::uint64_t consumed() const override { return source_.offset() - left(); }
   bool slow() const override { return true; }
   bool can_seek() const override { return false; }
@@ -126,15 +126,15 @@ class CompressedStream : public ByteStream {
 
  protected:
   std::size_t left() const { return limit_ - at_; }
-  const char* next() const { return buffer_.data() + at_; }
+  const char* next() const { return buffer_.get() + at_; }
   void advance(std::size_t bytes) { at_ += bytes; }
 
   /// Reads on behind what is left; false at the end of the file.
   bool refill() {
-    std::memmove(buffer_.data(), next(), left());
+    std::memmove(buffer_.get(), next(), left());
     limit_ -= at_;
     at_ = 0;
-    const std::size_t got = source_.read(std::span(buffer_).subspan(limit_));
+    const std::size_t got = source_.read(std::span(buffer_.get() + limit_, kReadBytes - limit_));
     limit_ += got;
     return got != 0;
   }
@@ -152,7 +152,7 @@ class CompressedStream : public ByteStream {
 
  private:
   Source source_;
-  std::vector<char> buffer_;
+  std::unique_ptr<char[]> buffer_;
   std::size_t at_ = 0, limit_ = 0;
 };
 
