@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 
 namespace smtrain::cmd {
@@ -27,6 +28,20 @@ bool is_setting(const run::Subcommand& command, const std::string& name) {
          std::any_of(run::common_flags().begin(), run::common_flags().end(), names_it);
 }
 
+/// Writing --metrics or --depfile over what is read would destroy it before any other check could speak.
+void check_side_outputs(CommandLine& line) {
+  if (!line.command) return;
+  for (const char* output : {"metrics", "depfile"}) {
+    const std::optional<std::string> path = line.text(output);
+    for (const run::Flag& flag : line.command->flags) {
+      const std::optional<std::string> other = line.text(flag.name);
+      if (!path || !other || flag.name == output || flag.value != run::FlagValue::path) continue;
+      if (*path == *other || same_file(*path, *other))
+        line.problems.push_back(fmt::format("--{} {} is the file of --{}; give another", output, smtrain::quoted(*path), flag.name));
+    }
+  }
+}
+
 bool is_true(const std::string& text) { return !text.empty() && text != "0" && text != "false" && text != "off"; }
 
 }  // namespace
@@ -34,6 +49,7 @@ bool is_true(const std::string& text) { return !text.empty() && text != "0" && t
 Session::Session(CommandLine& line, bool computes) : line_(line) {
   for (const auto& [name, texts] : line_.values)
     if (line_.command && is_setting(*line_.command, name)) flags_[name] = texts[0].empty() ? "true" : texts[0];
+  check_side_outputs(line_);
   if (computes) read_layers();
   console_ = run::make_console(console_options());
   for (const auto& [level, text] : early_.lines) console_->write(level, text);
@@ -73,6 +89,7 @@ run::ConsoleOptions Session::console_options() {
   options.color_out = run::wants_color(STDOUT_FILENO, no_color);
   options.color_err = run::wants_color(STDERR_FILENO, no_color);
   options.progress_bar = isatty(STDERR_FILENO) == 1 && !options.quiet && options.format == run::LogFormat::text;
+  // The file is emptied when the console is made, so a command line that will be refused must not get that far.
   if (line_.problems.empty() && !line_.has("dry-run")) options.metrics_file = line_.text("metrics").value_or("");
   return options;
 }

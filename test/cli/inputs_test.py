@@ -119,6 +119,14 @@ class Inputs(CliTest):
                      says="train.tar")
         self.assertEqual(self.read("train.tar").decode(), self.data)
 
+    def test_metrics_and_depfile_never_overwrite_an_input(self):
+        os.symlink("train.csv", self.path("soft.csv"))
+        for flag in ("--metrics", "--depfile"):
+            for path in ("train.csv", "soft.csv"):
+                self.refused("kmeans", "--train", "train.csv", "--content-type", "text/csv;label_size=0", "--k", "3", "-o",
+                             "model.tar", flag, path, says=[flag, path, "--train"])
+        self.assertEqual(self.read("train.csv").decode(), self.data)
+
 
 if __name__ == "__main__":
     unittest.main()
