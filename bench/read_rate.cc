@@ -3,9 +3,10 @@
 //   read_rate FILE [THREADS [PASSES]]
 //
 // Each pass opens the file anew and takes every mini-batch; nothing is cached by us, so that the page cache serves all passes
-// but the first, which is not counted. One line of JSON: bytes of the file, the best and the median rate in GB/s, and copying
-// by one thread and by THREADS threads.
+// but the first, which is not counted. One line of JSON: bytes of the file, the best and the median rate in GB/s, GB per second
+// of CPU time (which other work on the machine disturbs less), and copying by one thread and by THREADS threads.
 #include <omp.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -24,6 +25,13 @@ using namespace smtrain;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
 
 struct Pass {
   double seconds = 0;
@@ -79,15 +87,17 @@ int main(int argc, char** argv) {
     const double gb = static_cast<double>(std::filesystem::file_size(path)) / 1e9;
     Pass last = read_all(path, threads);
     std::vector<double> rates;
+    const double cpu_before = cpu_seconds();
     for (int i = 0; i < passes; ++i) {
       last = read_all(path, threads);
       rates.push_back(gb / last.seconds);
     }
+    const double per_cpu_second = gb * passes / (cpu_seconds() - cpu_before);
     std::sort(rates.begin(), rates.end());
-    std::printf(R"({"gb":%.4f,"rows":%llu,"threads":%d,"best":%.3f,"median":%.3f,"copy_1":%.3f,"copy_n":%.3f,"check":%g})"
+    std::printf(R"({"gb":%.4f,"rows":%llu,"threads":%d,"best":%.3f,"median":%.3f,"per_cpu_second":%.3f,"copy_1":%.3f,"copy_n":%.3f,"check":%g})"
                 "\n",
-                gb, static_cast<unsigned long long>(last.rows), threads, rates.back(), rates[rates.size() / 2], copy_rate(1),
-                copy_rate(threads), last.sum);
+                gb, static_cast<unsigned long long>(last.rows), threads, rates.back(), rates[rates.size() / 2], per_cpu_second,
+                copy_rate(1), copy_rate(threads), last.sum);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "read_rate: %s\n", error.what());
     return 1;
