@@ -1,0 +1,281 @@
+#include "formats/table_stream.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include "base/error.h"
+#include "base/temporary_folder.h"
+
+namespace smtrain::formats {
+namespace {
+
+using test::TemporaryFolder;
+
+// Rows 0 … n-1 of width d; row i holds i, i + 0.25, i + 0.5, ….
+std::string csv_rows(std::size_t first, std::size_t n, std::size_t d) {
+  std::string text;
+  for (std::size_t i = first; i < first + n; ++i) {
+    for (std::size_t j = 0; j < d; ++j) text += (j > 0 ? "," : "") + fmt::format("{}", static_cast<double>(i) + 0.25 * static_cast<double>(j));
+    text += "\n";
+  }
+  return text;
+}
+
+TableStreamOptions small_options() {
+  TableStreamOptions options;
+  options.table.type = parse_content_type("text/csv;label_size=0");
+  options.mini_batch_size = 10;
+  options.epochs = 1;
+  options.threads = 2;
+  options.cache_bytes = std::uint64_t{1} << 30;
+  options.block_bytes = 256;
+  return options;
+}
+
+struct Epoch {
+  std::vector<float> first_column;
+  std::vector<std::size_t> pieces;
+  std::vector<bool> completes;
+};
+
+Epoch read_epoch(TableStream& stream) {
+  Epoch epoch;
+  for (Batch b; stream.next(b);) {
+    epoch.pieces.push_back(b.rows);
+    epoch.completes.push_back(b.completes_mini_batch);
+    for (std::size_t i = 0; i < b.rows; ++i) {
+      if (b.sparse()) {
+        const std::uint64_t at = b.indptr[i] - b.indptr[0];
+        const bool has = b.indptr[i + 1] > b.indptr[i] && b.indices[at] == 0;
+        epoch.first_column.push_back(has ? b.values[at] : 0.0f);
+      } else {
+        epoch.first_column.push_back(b.dense[i * b.ld]);
+        REQUIRE(b.dense[i * b.ld + b.cols - 1] == epoch.first_column.back() + 0.25f * static_cast<float>(b.cols - 1));
+      }
+    }
+  }
+  return epoch;
+}
+
+std::vector<float> counting(std::size_t n) {
+  std::vector<float> v(n);
+  for (std::size_t i = 0; i < n; ++i) v[i] = static_cast<float>(i);
+  return v;
+}
+
+}  // namespace
+
+TEST_CASE("table stream: rows come in file order in mini-batches, the last one short", "[formats][stream]") {
+  TemporaryFolder folder;
+  folder.put("in/a.csv", csv_rows(0, 57, 3));
+  folder.put("in/b.csv", csv_rows(57, 40, 3));
+  NullLog log;
+  for (int threads : {1, 2, 5}) {
+    TableStreamOptions options = small_options();
+    options.threads = threads;
+    auto stream = open_table_stream((folder / "in").string(), false, options, log);
+    CHECK(stream->schema().feature_dim == 3);
+    const Epoch epoch = read_epoch(*stream);
+    CHECK(epoch.first_column == counting(97));
+    CHECK(epoch.pieces == std::vector<std::size_t>{10, 10, 10, 10, 10, 10, 10, 10, 10, 7});
+    CHECK(std::count(epoch.completes.begin(), epoch.completes.end(), true) == 10);
+    CHECK(stream->records() == 97);
+  }
+}
+
+TEST_CASE("table stream: random sizes of rows, blocks, batches and pieces give the same rows in every epoch", "[formats][stream]") {
+  const unsigned seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  NullLog log;
+  for (int round = 0; round < 40; ++round) {
+    TemporaryFolder folder;
+    const std::size_t n = 1 + random() % 300, d = 1 + random() % 5, split = random() % n;
+    if (split > 0) folder.put("in/a.csv", csv_rows(0, split, d));
+    folder.put("in/b.csv", csv_rows(split, n - split, d));
+    TableStreamOptions options = small_options();
+    options.threads = 1 + static_cast<int>(random() % 4);
+    options.mini_batch_size = 1 + random() % 50;
+    options.block_bytes = 1 + random() % 500;
+    options.piece_bytes = random() % 3 == 0 ? 1 + random() % 400 : std::uint64_t{1} << 20;
+    options.cache_bytes = random() % 3 == 0 ? 0 : random() % (n * d * 8);
+    options.epochs = 3;
+    CAPTURE(n, d, split, options.threads, options.mini_batch_size, options.block_bytes, options.piece_bytes, options.cache_bytes);
+    auto stream = open_table_stream((folder / "in").string(), false, options, log);
+    const Epoch first = read_epoch(*stream);
+    REQUIRE(first.first_column == counting(n));
+    for (int epoch = 1; epoch < 3; ++epoch) {
+      stream->next_epoch();
+      const Epoch again = read_epoch(*stream);
+      REQUIRE(again.first_column == first.first_column);
+      REQUIRE(again.pieces == first.pieces);
+      REQUIRE(again.completes == first.completes);
+    }
+    std::size_t in_mini_batch = 0;
+    for (std::size_t i = 0; i < first.pieces.size(); ++i) {
+      in_mini_batch += first.pieces[i];
+      if (!first.completes[i]) continue;
+      REQUIRE((in_mini_batch == options.mini_batch_size || i + 1 == first.pieces.size()));
+      in_mini_batch = 0;
+    }
+    REQUIRE(in_mini_batch == 0);
+  }
+}
+
+TEST_CASE("table stream: an epoch broken off early does not change the next one", "[formats][stream]") {
+  TemporaryFolder folder;
+  const auto path = folder.put("a.csv", csv_rows(0, 200, 2));
+  NullLog log;
+  for (std::uint64_t cache : {std::uint64_t{0}, std::uint64_t{500}, std::uint64_t{1} << 20}) {
+    TableStreamOptions options = small_options();
+    options.epochs = 2;
+    options.cache_bytes = cache;
+    auto stream = open_table_stream(path.string(), false, options, log);
+    Batch batch;
+    REQUIRE(stream->next(batch));
+    stream->next_epoch();
+    CHECK(read_epoch(*stream).first_column == counting(200));
+  }
+}
+
+TEST_CASE("table stream: a pipe is spooled when later epochs need it and memory does not hold it", "[formats][stream]") {
+  TemporaryFolder folder;
+  const std::string fifo = (folder / "fifo").string();
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  for (std::uint64_t cache : {std::uint64_t{0}, std::uint64_t{1000}, std::uint64_t{1} << 20}) {
+    std::thread writer([&] { std::ofstream(fifo, std::ios::binary) << csv_rows(0, 500, 4); });
+    NullLog log;
+    TableStreamOptions options = small_options();
+    options.epochs = 3;
+    options.cache_bytes = cache;
+    auto stream = open_table_stream(fifo, false, options, log);
+    for (int epoch = 0; epoch < 3; ++epoch) {
+      if (epoch > 0) stream->next_epoch();
+      CHECK(read_epoch(*stream).first_column == counting(500));
+    }
+    writer.join();
+  }
+}
+
+TEST_CASE("table stream: pipe mode reads one FIFO per epoch, and waits for one that is late", "[formats][stream]") {
+  TemporaryFolder folder;
+  const std::string base = (folder / "train").string();
+  REQUIRE(::mkfifo((base + "_0").c_str(), 0600) == 0);
+  std::thread writer([&] {
+    std::ofstream(base + "_0", std::ios::binary) << csv_rows(0, 90, 2);
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    ::mkfifo((base + "_1").c_str(), 0600);
+    std::ofstream(base + "_1", std::ios::binary) << csv_rows(0, 50, 2);
+  });
+  NullLog log;
+  TableStreamOptions options = small_options();
+  options.epochs = 2;
+  options.guess_format = true;
+  auto stream = open_table_stream(base, true, options, log);
+  CHECK(read_epoch(*stream).first_column == counting(90));
+  stream->next_epoch();
+  CHECK(read_epoch(*stream).first_column == counting(50));
+  writer.join();
+}
+
+TEST_CASE("table stream: of several bad records the first in file order is reported, whatever the threads", "[formats][stream]") {
+  TemporaryFolder folder;
+  std::string text = csv_rows(0, 400, 2);
+  const std::size_t early = text.find("\n150,"), late = text.find("\n390,");
+  text.replace(late + 1, 3, "bad");
+  text.replace(early + 1, 3, "bad");
+  const auto path = folder.put("a.csv", text);
+  NullLog log;
+  for (int threads : {1, 2, 4, 7}) {
+    TableStreamOptions options = small_options();
+    options.threads = threads;
+    auto stream = open_table_stream(path.string(), false, options, log);
+    try {
+      read_epoch(*stream);
+      FAIL("no error");
+    } catch (const Error& e) {
+      CHECK(std::string(e.what()).find("a.csv:151:") != std::string::npos);
+      CHECK(e.exit_code() == 2);
+    }
+  }
+}
+
+TEST_CASE("table stream: batches know the line and file their rows came from", "[formats][stream]") {
+  TemporaryFolder folder;
+  folder.put("in/a.csv", csv_rows(0, 25, 2));
+  folder.put("in/b.csv", csv_rows(25, 30, 2));
+  NullLog log;
+  TableStreamOptions options = small_options();
+  options.epochs = 2;
+  options.cache_bytes = 200;
+  auto stream = open_table_stream((folder / "in").string(), false, options, log);
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    if (epoch > 0) stream->next_epoch();
+    for (Batch b; stream->next(b);) {
+      for (std::size_t i = 0; i < b.rows; ++i) {
+        const auto row = static_cast<std::size_t>(b.dense[i * b.ld]);
+        const std::string expected = row < 25 ? fmt::format("a.csv:{}", row + 1) : fmt::format("b.csv:{}", row - 25 + 1);
+        const std::string where = b.where(i);
+        REQUIRE(where.substr(where.rfind('/') + 1) == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("table stream: batches outlive the stream", "[formats][stream]") {
+  TemporaryFolder folder;
+  const auto path = folder.put("a.csv", csv_rows(0, 100, 2));
+  NullLog log;
+  std::vector<Batch> kept;
+  {
+    auto stream = open_table_stream(path.string(), false, small_options(), log);
+    for (Batch b; stream->next(b);) kept.push_back(b);
+  }
+  for (std::size_t i = 0; i < kept.size(); ++i) CHECK(kept[i].dense[0] == static_cast<float>(10 * i));
+}
+
+TEST_CASE("table stream: sparse rows keep their layout through epochs, caching and spooling", "[formats][stream]") {
+  TemporaryFolder folder;
+  std::string lines;
+  for (int i = 0; i < 120; ++i) {
+    lines += fmt::format(R"({{"data":{{"features":{{"keys":[{}],"shape":[5],"values":[{}]}}}}}})", i % 2 == 0 ? "0" : "0,3",
+                         i % 2 == 0 ? fmt::format("{}", i) : fmt::format("{},7", i)) + "\n";
+  }
+  const auto path = folder.put("a.jsonl", lines);
+  NullLog log;
+  for (std::uint64_t cache : {std::uint64_t{0}, std::uint64_t{600}, std::uint64_t{1} << 20}) {
+    TableStreamOptions options = small_options();
+    options.table.type = parse_content_type("application/jsonlines");
+    options.epochs = 2;
+    options.cache_bytes = cache;
+    auto stream = open_table_stream(path.string(), false, options, log);
+    CHECK(stream->schema().sparse);
+    for (int epoch = 0; epoch < 2; ++epoch) {
+      if (epoch > 0) stream->next_epoch();
+      const Epoch e = read_epoch(*stream);
+      CHECK(e.first_column == counting(120));
+      CHECK(e.pieces == std::vector<std::size_t>(12, 10));
+    }
+  }
+}
+
+TEST_CASE("table stream: nothing to read is refused by name", "[formats][stream]") {
+  TemporaryFolder folder;
+  const auto path = folder.put("empty.csv", "");
+  NullLog log;
+  try {
+    open_table_stream(path.string(), false, small_options(), log);
+    FAIL("no error");
+  } catch (const Error& e) {
+    CHECK(e.exit_code() == 2);
+    CHECK(std::string(e.what()).find("empty.csv") != std::string::npos);
+  }
+}
+
+}  // namespace smtrain::formats
