@@ -1,38 +1,17 @@
-// A folder for one test, gone afterwards.
+// A temporary folder whose paths are text, as readers take them.
 #pragma once
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <stdexcept>
 #include <string>
+
+#include "base/temporary_folder.h"
 
 namespace smtrain::formats {
 
-class ScratchFolder {
+class ScratchFolder : private test::TemporaryFolder {
  public:
-  ScratchFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "smtrain-test-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no scratch folder");
-    path_ = name;
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  const std::string& path() const { return path_; }
-  std::string operator/(const std::string& name) const { return path_ + '/' + name; }
-  void write(const std::string& name, const std::string& bytes) const {
-    const std::filesystem::path path = *this / name;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary) << bytes;
-  }
-
- private:
-  std::string path_;
+  std::string path() const { return TemporaryFolder::path().string(); }
+  std::string operator/(const std::string& name) const { return path() + '/' + name; }
+  using TemporaryFolder::write;
 };
 
 }  // namespace smtrain::formats

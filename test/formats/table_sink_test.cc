@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "formats/io/byte_stream.h"
-#include "run/temporary_folder.h"
+#include "base/temporary_folder.h"
 
 namespace smtrain::formats {
 namespace {

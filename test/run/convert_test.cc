@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "run/collecting_console.h"
 #include "run/requests.h"
-#include "run/temporary_folder.h"
+#include "base/temporary_folder.h"
 
 namespace smtrain {
 namespace {

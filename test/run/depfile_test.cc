@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "base/error.h"
-#include "run/temporary_folder.h"
+#include "base/temporary_folder.h"
 
 namespace smtrain {
 namespace {
