@@ -71,6 +71,7 @@ struct InspectRequest {
   std::optional<std::string> content_type;
   bool json = false;
   bool full = false;     ///< scan everything
+  bool tensors = false;  ///< of a model, as JSON: the numbers of each tensor too
   CommonSettings common;
 };
 

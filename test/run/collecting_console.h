@@ -38,10 +38,10 @@ class CollectingConsole final : public run::Console {
     last_records = progress.records;
   }
   void print(std::string_view text) override { out += text; }
+  void service(std::string_view line) override { service_lines.emplace_back(line); }
   void finish() override {}
   void report(const std::exception& error) override { errors += error.what(); }
   std::map<std::string, double> final_metrics() const override { return final; }
-  void service(std::string_view line) override { out += std::string(line) + "\n"; }
 
   /// All log lines of a level, one per line.
   std::string log(Level level) const {
@@ -55,6 +55,7 @@ class CollectingConsole final : public run::Console {
   std::vector<std::pair<Level, std::string>> lines;
   std::vector<job::Quality> qualities;
   std::vector<job::IteratorStats> iterators;
+  std::vector<std::string> service_lines;
   std::map<std::string, double> final;
   std::vector<double> fractions;
   std::uint64_t last_records = 0;

@@ -1,0 +1,24 @@
+#include "formats/libraries.h"
+
+#include <archive.h>
+#include <fmt/format.h>
+#include <isa-l.h>
+#include <libdeflate.h>
+#include <simdjson.h>
+#include <zstd.h>
+
+namespace smtrain::formats {
+
+std::vector<Library> libraries() {
+  const int archive = archive_version_number();  // 3006002 is 3.6.2
+  // isa-l and libdeflate do not tell at run time; their headers do.
+  return {{"libarchive", fmt::format("{}.{}.{}", archive / 1000000, archive / 1000 % 1000, archive % 1000), "", "libarchive."},
+          {"zstd", ZSTD_versionString(), "", "libzstd."},
+          {"isa-l", fmt::format("{}.{}.{}", ISAL_MAJOR_VERSION, ISAL_MINOR_VERSION, ISAL_PATCH_VERSION), "version of its header",
+           "libisal."},
+          {"libdeflate", LIBDEFLATE_VERSION_STRING, "version of its header", "libdeflate."},
+          {"simdjson", SIMDJSON_STRINGIFY(SIMDJSON_VERSION), "kernels " + simdjson::get_active_implementation()->name(),
+           "libsimdjson."}};
+}
+
+}  // namespace smtrain::formats

@@ -1,0 +1,323 @@
+#include "formats/table_scan.h"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "base/signals.h"
+#include "formats/block_feed.h"
+#include "formats/column_sums.h"
+
+namespace smtrain::formats {
+namespace {
+
+constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
+constexpr std::size_t kBlocksPerThread = 2;
+
+// Distinct values of one label column, until there are too many.
+class ClassCounter {
+ public:
+  explicit ClassCounter(std::size_t most) : most_(most) {}
+  void add(float value, std::uint64_t count) {
+    if (too_many_ || value != value) return;
+    counts_[value] += count;
+    if (counts_.size() > most_) {
+      too_many_ = true;
+      counts_.clear();
+    }
+  }
+  void merge(const ClassCounter& other) {
+    if (other.too_many_) too_many_ = true, counts_.clear();
+    for (const auto& [value, count] : other.counts_) add(value, count);
+  }
+  const std::map<float, std::uint64_t>& counts() const { return counts_; }
+
+ private:
+  std::size_t most_;
+  bool too_many_ = false;
+  std::map<float, std::uint64_t> counts_;
+};
+
+// What one block, or all of them, amounts to.
+struct Sums {
+  Sums(std::span<const float> pivot, const TableSchema& schema, const ScanOptions& options)
+      : features(pivot), labels(std::vector<float>(schema.label_width)), classes(schema.label_width, ClassCounter(options.max_classes)) {}
+  void merge(const Sums& other) {
+    features.merge(other.features);
+    labels.merge(other.labels);
+    for (std::size_t i = 0; i < classes.size(); ++i) classes[i].merge(other.classes[i]);
+    rows += other.rows;
+    stored += other.stored;
+  }
+  ColumnSums features, labels;
+  std::vector<ClassCounter> classes;
+  std::uint64_t rows = 0, stored = 0;
+};
+
+// One block of a round, from its bytes to its sums.
+struct Slot {
+  FeedBlock block;
+  std::vector<float> values, labels, weights;
+  SparseRows sparse;
+  std::optional<Sums> sums;
+  std::string problem;
+};
+
+class Scanner {
+ public:
+  Scanner(const std::vector<InputFile>& files, const ScanOptions& options, Log& log);
+  TableScan run();
+
+ private:
+  bool enough() const { return options_.max_bytes > 0 && bytes_ >= options_.max_bytes; }
+  bool probe(BlockFeed& feed);
+  void scan_file(std::size_t index);
+  std::size_t fill_round(BlockFeed& feed, bool& ended);
+  void settle_pivot(Slot& slot);
+  void parse(Slot& slot) const;
+  void add_block(Slot& slot) const;
+  void keep_first_rows(const Slot& slot);
+  void take_round(std::size_t blocks, FileScan& file);
+  void add_problem(std::string text);
+  void finish();
+  void estimate();
+
+  const ScanOptions options_;
+  Log& log_;
+  TableScan result_;
+  std::unique_ptr<TableParser> parser_;
+  std::vector<Slot> slots_;
+  std::vector<float> pivot_;
+  std::unique_ptr<Sums> sums_;
+  bool by_column_ = true;
+  std::uint64_t bytes_ = 0;       // decompressed bytes of records counted
+  std::uint64_t disk_bytes_ = 0;  // the same as they lie on disk
+};
+
+ScanOptions passing_missing(ScanOptions options) {
+  options.table.allow_missing = true;
+  options.threads = std::max(options.threads, 1);
+  return options;
+}
+
+std::string first_problem(const std::exception& error) {
+  const Error* ours = dynamic_cast<const Error*>(&error);
+  if (ours != nullptr && ours->fault() != Fault::user) throw;
+  return ours == nullptr || ours->problems().empty() ? error.what() : ours->problems().front();
+}
+
+Scanner::Scanner(const std::vector<InputFile>& files, const ScanOptions& options, Log& log)
+    : options_(passing_missing(options)), log_(log), parser_(make_table_parser(options_.table)) {
+  for (const InputFile& file : files) result_.files.push_back({file, "", 0, false});
+  slots_.resize(static_cast<std::size_t>(options_.threads) * kBlocksPerThread);
+}
+
+TableScan Scanner::run() {
+  for (std::size_t i = 0; i < result_.files.size() && !enough(); ++i) scan_file(i);
+  finish();
+  return std::move(result_);
+}
+
+void Scanner::add_problem(std::string text) {
+  if (result_.problems.size() < options_.max_problems) result_.problems.push_back(std::move(text));
+  else result_.more_problems = true;
+}
+
+// False when the file holds nothing, or nothing that can be read.
+bool Scanner::probe(BlockFeed& feed) {
+  std::string source;
+  std::size_t wanted = kBlockBytes;
+  std::span<const char> head = feed.head(wanted, source);
+  if (head.empty() || result_.schema) return !head.empty();
+  // The first record must be whole; how long it is only the parser knows.
+  for (;;) {
+    try {
+      result_.schema = parser_->probe(head, source, log_);
+      break;
+    } catch (const Error&) {
+      if (head.size() < wanted || wanted >= options_.table.max_record_bytes) throw;
+      wanted *= 4;
+      head = feed.head(wanted, source);
+    }
+  }
+  by_column_ = result_.schema->feature_dim <= options_.max_columns;
+  return true;
+}
+
+void Scanner::scan_file(std::size_t index) {
+  FileScan& file = result_.files[index];
+  const std::unique_ptr<ByteStream> opened = file.file.rewindable ? open_bytes(file.file) : nullptr;
+  if (opened) file.compression = opened->compression();
+  BlockFeed feed({file.file}, kBlockBytes, options_.table.max_record_bytes);
+  feed.set_parser(*parser_);
+  try {
+    bool ended = !probe(feed);
+    while (!ended && !enough()) {
+      throw_if_stopped();
+      take_round(fill_round(feed, ended), file);
+    }
+    file.complete = ended;
+  } catch (const Error& error) {
+    add_problem(first_problem(error));
+  }
+  disk_bytes_ += file.compression.empty() ? 0 : feed.consumed();
+}
+
+std::size_t Scanner::fill_round(BlockFeed& feed, bool& ended) {
+  std::size_t blocks = 0;
+  while (blocks < slots_.size() && !enough()) {
+    Slot& slot = slots_[blocks];
+    try {
+      ended = !feed.next(slot.block);
+    } catch (...) {
+      if (blocks == 0) throw;
+      return blocks;  // the feed throws it again, after the blocks before it are taken
+    }
+    if (ended) break;
+    bytes_ += slot.block.raw.bytes.size();
+    ++blocks;
+  }
+  return blocks;
+}
+
+void Scanner::take_round(std::size_t blocks, FileScan& file) {
+  if (blocks == 0) return;
+  std::size_t first = 0;
+  if (!sums_) {
+    parse(slots_[0]);
+    settle_pivot(slots_[0]);
+    add_block(slots_[0]);
+    first = 1;
+  }
+  std::atomic<std::size_t> next = first;
+  ExceptionTrap trap;
+  run_team(options_.threads, [&](int) {
+    for (std::size_t i; (i = next.fetch_add(1)) < blocks;) {
+      trap.run(i, [&] {
+        parse(slots_[i]);
+        add_block(slots_[i]);
+      });
+    }
+  });
+  trap.rethrow();
+  for (std::size_t i = 0; i < blocks; ++i) {
+    Slot& slot = slots_[i];
+    file.records += slot.block.raw.records;
+    if (!slot.problem.empty()) {
+      add_problem(std::move(slot.problem));
+      continue;
+    }
+    keep_first_rows(slot);
+    sums_->merge(*slot.sums);
+  }
+}
+
+void Scanner::parse(Slot& slot) const {
+  slot.problem.clear();
+  const RawBlock& raw = slot.block.raw;
+  const TableSchema& schema = *result_.schema;
+  try {
+    if (schema.sparse) {
+      slot.sparse = SparseRows();
+      parser_->parse_sparse(raw, slot.sparse, log_);
+      return;
+    }
+    slot.values.resize(raw.records * schema.feature_dim);
+    slot.labels.resize(raw.records * schema.label_width);
+    slot.weights.resize(schema.weights ? raw.records : 0);
+    const DenseRun run{raw.records, slot.values.data(), schema.feature_dim, schema.label_width > 0 ? slot.labels.data() : nullptr,
+                       schema.weights ? slot.weights.data() : nullptr};
+    parser_->parse_dense(raw, {&run, 1}, log_);
+  } catch (const Error& error) {
+    slot.problem = first_problem(error);
+  }
+}
+
+// Sums are taken less the first row, which is in the middle of the data more likely than zero is.
+void Scanner::settle_pivot(Slot& slot) {
+  const TableSchema& schema = *result_.schema;
+  pivot_.assign(by_column_ ? schema.feature_dim : 1, 0.0f);
+  if (by_column_ && !schema.sparse && slot.problem.empty() && !slot.values.empty()) {
+    pivot_.assign(slot.values.begin(), slot.values.begin() + static_cast<std::ptrdiff_t>(schema.feature_dim));
+  }
+  sums_ = std::make_unique<Sums>(pivot_, schema, options_);
+}
+
+void Scanner::add_block(Slot& slot) const {
+  slot.sums.emplace(pivot_, *result_.schema, options_);
+  if (!slot.problem.empty()) return;
+  const TableSchema& schema = *result_.schema;
+  Sums& sums = *slot.sums;
+  const std::size_t rows = slot.block.raw.records, width = schema.feature_dim;
+  if (schema.sparse) {
+    for (std::size_t i = 0; i < slot.sparse.values.size(); ++i) {
+      sums.features.add(by_column_ ? slot.sparse.indices[i] : 0, slot.sparse.values[i]);
+    }
+    sums.stored = slot.sparse.values.size();
+  } else {
+    sums.features.add_dense(slot.values.data(), by_column_ ? rows : rows * width, by_column_ ? width : 1);
+    sums.stored = rows * width;
+  }
+  const std::vector<float>& labels = schema.sparse ? slot.sparse.labels : slot.labels;
+  sums.labels.add_dense(labels.data(), schema.label_width > 0 ? rows : 0, schema.label_width);
+  for (std::size_t i = 0; i < labels.size(); ++i) sums.classes[i % schema.label_width].add(labels[i], 1);
+  sums.rows = rows;
+}
+
+void Scanner::keep_first_rows(const Slot& slot) {
+  const TableSchema& schema = *result_.schema;
+  const std::size_t width = by_column_ ? schema.feature_dim : 0;
+  const std::vector<float>& labels = schema.sparse ? slot.sparse.labels : slot.labels;
+  for (std::size_t i = 0; i < slot.block.raw.records && result_.rows.size() < options_.first_rows; ++i) {
+    std::vector<float>& row = result_.rows.emplace_back(width);
+    if (!schema.sparse) {
+      std::copy_n(slot.values.begin() + static_cast<std::ptrdiff_t>(i * schema.feature_dim), width, row.begin());
+    } else if (by_column_) {
+      for (std::uint64_t k = slot.sparse.indptr[i]; k < slot.sparse.indptr[i + 1]; ++k) row[slot.sparse.indices[k]] = slot.sparse.values[k];
+    }
+    const auto first = labels.begin() + static_cast<std::ptrdiff_t>(i * schema.label_width);
+    result_.row_labels.emplace_back(first, first + static_cast<std::ptrdiff_t>(schema.label_width));
+  }
+}
+
+void Scanner::finish() {
+  result_.exact = std::all_of(result_.files.begin(), result_.files.end(), [](const FileScan& f) { return f.complete; });
+  for (const FileScan& file : result_.files) result_.records += file.records;
+  if (!result_.exact) estimate();
+  if (!sums_) return;
+  const TableSchema& schema = *result_.schema;
+  result_.records_read = sums_->rows;
+  result_.stored = sums_->stored;
+  if (by_column_) {
+    for (std::size_t j = 0; j < schema.feature_dim; ++j) result_.columns.push_back(sums_->features.stats(j, sums_->rows));
+    result_.all = combined(result_.columns);
+  } else {
+    result_.all = sums_->features.stats(0, sums_->rows * schema.feature_dim);
+  }
+  for (std::size_t j = 0; j < schema.label_width; ++j) {
+    result_.labels.push_back({sums_->labels.stats(j, sums_->rows), sums_->classes[j].counts()});
+  }
+}
+
+// Records per byte of what was read, times the bytes of all files; of compressed data by the bytes on disk.
+void Scanner::estimate() {
+  std::uint64_t total = 0;
+  for (const FileScan& file : result_.files) {
+    if (!file.file.size) return;
+    total += *file.file.size;
+  }
+  const std::uint64_t read = disk_bytes_ > 0 ? disk_bytes_ : bytes_;
+  if (read == 0) return;
+  result_.estimated_records =
+      static_cast<std::uint64_t>(static_cast<double>(result_.records) * (static_cast<double>(total) / static_cast<double>(read)) + 0.5);
+}
+
+}  // namespace
+
+TableScan scan_table(const std::vector<InputFile>& files, const ScanOptions& options, Log& log) {
+  return Scanner(files, options, log).run();
+}
+
+}  // namespace smtrain::formats

@@ -1,0 +1,155 @@
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/machine.h"
+#include "base/text.h"
+#include "compute/libraries.h"
+#include "formats/libraries.h"
+#include "run/build_info.h"
+#include "run/requests.h"
+#include "run/text_table.h"
+
+#ifndef SMTRAIN_BUILD_TYPE
+#define SMTRAIN_BUILD_TYPE "unknown"
+#endif
+#ifndef SMTRAIN_BUILD_FLAGS
+#define SMTRAIN_BUILD_FLAGS ""
+#endif
+
+namespace smtrain::run {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+struct LoadedLibrary {
+  Library library;
+  std::string from;  // path, or "linked in"
+};
+
+struct Device {
+  std::string name, state;
+};
+
+struct Info {
+  std::vector<LoadedLibrary> libraries;
+  std::vector<std::string> openmp_runtimes;
+  std::string cpu;
+  std::vector<std::string> features;
+  std::string kernels;
+  std::vector<Device> devices;
+  CommonSettings common;
+};
+
+std::string compiler() {
+#if defined(__clang__)
+  return "clang " __clang_version__;
+#else
+  return "g++ " __VERSION__;
+#endif
+}
+
+std::string libc() {
+#ifdef __GLIBC__
+  return fmt::format("glibc {}.{}", __GLIBC__, __GLIBC_MINOR__);
+#else
+  return "unknown";
+#endif
+}
+
+std::vector<LoadedLibrary> all_libraries() {
+  std::vector<Library> found = compute::libraries();
+  const std::vector<Library> formats = formats::libraries();
+  found.insert(found.end(), formats.begin(), formats.end());
+  std::vector<LoadedLibrary> all;
+  for (Library& library : found) {
+    const std::vector<std::string> paths = library.file.empty() ? std::vector<std::string>{} : loaded_libraries(library.file);
+    all.push_back({std::move(library), paths.empty() ? "linked in" : join(paths, ", ")});
+  }
+  return all;
+}
+
+// More than one would each bring a team of threads.
+std::vector<std::string> openmp_runtimes() {
+  std::vector<std::string> all;
+  for (const char* name : {"libgomp", "libomp.", "libomp5", "libiomp"}) {
+    for (std::string& path : loaded_libraries(name)) all.push_back(std::move(path));
+  }
+  return all;
+}
+
+// The driver is what a CUDA module would need first.
+std::vector<Device> devices(const CommonSettings& common) {
+  std::error_code ignored;
+  const bool driver = std::filesystem::exists("/proc/driver/nvidia/version", ignored);
+  return {{"cpu", fmt::format("{} threads", common.threads.value)},
+          {"cuda", driver ? "a driver is loaded; this build has no CUDA module" : "this build has no CUDA module; no driver is loaded"}};
+}
+
+Info gather(const CommonSettings& common) {
+  return {all_libraries(), openmp_runtimes(), cpu_model(), cpu_features(), name_of(kernel_level()), devices(common), common};
+}
+
+std::string runtimes_in_words(const std::vector<std::string>& runtimes) {
+  if (runtimes.empty()) return "none";
+  return runtimes.size() == 1 ? "one: " + runtimes[0]
+                              : fmt::format("{}: {}; expected one", runtimes.size(), join(runtimes, ", "));
+}
+
+std::string text_of(const Info& info) {
+  std::string text = text_fields({{"smtrain", version()},
+                                  {"build", std::string(trim(SMTRAIN_BUILD_TYPE " " SMTRAIN_BUILD_FLAGS))},
+                                  {"compiler", compiler() + ", " + libc()},
+                                  {"CPU", info.cpu},
+                                  {"features", join(info.features, " ")},
+                                  {"kernels", info.kernels},
+                                  {"threads", fmt::format("{} ({})", info.common.threads.value, info.common.threads.origin)},
+                                  {"memory", fmt::format("{} ({})", format_bytes(info.common.memory_limit.value), info.common.memory_limit.origin)},
+                                  {"seed", fmt::format("{} ({})", info.common.seed.value, info.common.seed.origin)},
+                                  {"device", fmt::format("{} ({})", info.common.device.value, info.common.device.origin)}});
+  Fields fields;
+  for (const Device& device : info.devices) fields.emplace_back("  " + device.name, device.state);
+  text += "\ndevices\n" + text_fields(fields);
+  std::vector<std::vector<std::string>> rows{{"  library", "version", "loaded from", ""}};
+  for (const auto& [library, from] : info.libraries) {
+    rows.push_back({"  " + library.name, library.version, from, library.detail});
+  }
+  text += "\nlibraries\n" + text_table(rows, 400);
+  return text + "\nOpenMP runtimes loaded: " + runtimes_in_words(info.openmp_runtimes) + "\n";
+}
+
+template <class T>
+Json setting_json(const From<T>& setting) {
+  return {{"value", setting.value}, {"origin", setting.origin}};
+}
+
+std::string json_of(const Info& info) {
+  Json json{{"schema", 1},
+            {"version", version()},
+            {"build", {{"type", SMTRAIN_BUILD_TYPE}, {"flags", SMTRAIN_BUILD_FLAGS}, {"compiler", compiler()}, {"libc", libc()}}},
+            {"cpu", {{"model", info.cpu}, {"features", info.features}}},
+            {"kernels", info.kernels},
+            {"threads", setting_json(info.common.threads)},
+            {"memory", setting_json(info.common.memory_limit)},
+            {"seed", setting_json(info.common.seed)},
+            {"device", setting_json(info.common.device)}};
+  json["devices"] = Json::array();
+  for (const Device& device : info.devices) json["devices"].push_back({{"name", device.name}, {"state", device.state}});
+  json["libraries"] = Json::array();
+  for (const auto& [library, from] : info.libraries) {
+    json["libraries"].push_back({{"name", library.name}, {"version", library.version}, {"detail", library.detail}, {"loaded_from", from}});
+  }
+  json["openmp_runtimes"] = info.openmp_runtimes;
+  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+void info(bool json, const CommonSettings& common, Console& console) {
+  const Info gathered = gather(common);
+  console.print(json ? json_of(gathered) : text_of(gathered));
+}
+
+}  // namespace smtrain::run
