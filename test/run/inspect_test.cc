@@ -6,7 +6,7 @@
 #include "job/model.h"
 #include "run/collecting_console.h"
 #include "run/requests.h"
-#include "run/temporary_folder.h"
+#include "base/temporary_folder.h"
 
 namespace smtrain {
 namespace {
