@@ -32,7 +32,7 @@ class Bench:
         return os.path.join(self.o.work, *parts)
 
     def peer(self, script, *arguments):
-        return [self.o.python, "-B", os.path.join(HERE, "peers", script), *map(str, arguments)]
+        return ["env", *self.o.peer_env, self.o.python, "-B", os.path.join(HERE, "peers", script), *map(str, arguments)]
 
     def train(self, *arguments):
         return [self.o.smtrain, "kmeans", "--quiet", *map(str, arguments)]
@@ -199,6 +199,8 @@ def main():
     parser.add_argument("--cases", default=",".join(cases), help="which of: %(default)s")
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--patience", type=float, default=120, help="seconds to wait for a machine that is left alone")
+    parser.add_argument("--peer-env", action="append", default=[], metavar="NAME=VALUE",
+                        help="for the peers; OMP_WAIT_POLICY=passive is kind to them on a machine that is not left alone")
     parser.add_argument("--json", help="where all numbers go (default: bench.json in the work folder)")
     options = parser.parse_args()
     os.makedirs(options.work, exist_ok=True)
@@ -206,7 +208,7 @@ def main():
     for name in chosen:
         if name not in cases:
             parser.error(f"case {name!r} is not one of: {', '.join(cases)}")
-    machine = {"cpu": cpu_name(), "cpus": len(os.sched_getaffinity(0)), "peers": versions(options.python),
+    machine = {"peer environment": " ".join(options.peer_env) or "as it is", "cpu": cpu_name(), "cpus": len(os.sched_getaffinity(0)), "peers": versions(options.python),
                "smtrain": measure.run([options.smtrain, "version"]).out.strip()}
     print("\n".join(f"{key}: {value}" for key, value in machine.items()), flush=True)
     bench = Bench(options)
