@@ -9,9 +9,12 @@
 #include "formats/io/input_files.h"
 #include "formats/table_sink.h"
 #include "formats/table_stream.h"
+#include "run/convert_model.h"
 #include "run/depfile.h"
 #include "run/input_type.h"
+#include "run/model_summary.h"
 #include "run/requests.h"
+#include "run/table_input.h"
 
 namespace smtrain::run {
 namespace {
@@ -94,12 +97,14 @@ formats::TableWriterOptions writing_of(const formats::ContentType& type, bool sp
 }  // namespace
 
 void convert(const ConvertRequest& request, Console& console) {
+  if (request.depfile && request.output == "-") throw user_error("--depfile needs an output file; standard output is no target");
+  if (!request.content_type && looks_like_model(request.input)) return convert_model(request, console);
   const Clock::time_point start = Clock::now();
   const std::vector<formats::InputFile> files = formats::expand_path(request.input);
   refuse_overwriting(request, files);
-  if (request.depfile && request.output == "-") throw user_error("--depfile needs an output file; standard output is no target");
   const formats::ContentType to = output_type(request.to, request.output);
   const formats::ContentType from = with_labels_settled(input_type(request.content_type, files), console);
+  announce_terminal_input(request.input, console);
   const auto stream =
       formats::open_table_stream(request.input, false, reading_of(from, request.common), console);
   formats::TableSink sink(request.output, writing_of(to, request.recordio_split, stream->schema()),

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "run/input_type.h"
+#include "run/table_input.h"
 
 namespace smtrain::run {
 namespace {
@@ -151,6 +152,7 @@ class NoteLog final : public Log {
 DataSummary summarize_data(const InspectRequest& request, Log& log) {
   const std::vector<formats::InputFile> files = formats::expand_path(request.path);
   DataSummary summary;
+  announce_terminal_input(request.path, log);
   summary.path = request.path;
   summary.bytes = bytes_of(files);
   settle_type(summary, files, request);

@@ -115,7 +115,10 @@ Subcommand convert() {
   s.summary = "Converts data files between formats";
   s.usage = "smtrain convert IN OUT [--to TYPE] [options]";
   s.about = {"Reads and writes CSV, recordIO-protobuf, JSON and JSON Lines. A suffix .gz or .zst of the output compresses it; "
-             "compressed input is recognised by its content."};
+             "compressed input is recognised by its content.",
+             "A CSV whose content type has no label_size keeps every column as a feature.",
+             "Of a model tarball the only matrix, or the tensor named with --to \"text/csv;tensor=NAME\", becomes a table: the "
+             "centres of k-means, for example."};
   s.positionals = {required(flag("IN", FlagValue::path, "IN", "A file, a folder, a glob, or - for standard input.")),
                    required(flag("OUT", FlagValue::path, "OUT", "The output; - for standard output."))};
   s.flags = {suggesting(content_types(), flag("to", FlagValue::text, "TYPE",

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "formats/archive/tar.h"
 #include "formats/io/byte_stream.h"
+#include "run/input_type.h"
 #include "run/model_input.h"
 #include "run/text_table.h"
 
@@ -186,7 +187,7 @@ bool looks_like_model(const std::string& path) {
   for (const char* suffix : {".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"}) {
     if (path.ends_with(suffix)) return true;
   }
-  return fs::is_regular_file(path, error) && is_tar(path);
+  return !type_by_suffix(path) && fs::is_regular_file(path, error) && is_tar(path);
 }
 
 ModelSummary summarize_model(const std::string& path) {

@@ -6,6 +6,7 @@
 #include "run/collecting_console.h"
 #include "run/requests.h"
 #include "base/temporary_folder.h"
+#include "job/model.h"
 
 namespace smtrain {
 namespace {
@@ -152,6 +153,40 @@ TEST_CASE("convert: a depfile names every input", "[run][convert]") {
   r.output = "-";
   r.to = "text/csv";
   CHECK_THROWS_WITH(convert(r), Contains("--depfile"));
+}
+
+TEST_CASE("convert: CSV to JSON Lines and back gives the same text", "[run][convert]") {
+  const TemporaryFolder folder;
+  const std::string text = "0,1.5,-2\n1,3.25,1e-07\n";
+  convert(request(folder.write("a.csv", text), folder / "b.jsonl"));
+  CHECK_THAT(folder.read("b.jsonl"), Contains("[0.0,1.5,-2.0]") || Contains("[0,1.5,-2]"));
+  convert(request(folder / "b.jsonl", folder / "c.csv"));
+  CHECK(folder.read("c.csv") == text);
+}
+
+job::Model model_of(std::vector<formats::NamedTensor> tensors) {
+  job::Model model;
+  model.manifest.algorithm = "unheard-of";
+  model.tensors = std::move(tensors);
+  return model;
+}
+
+TEST_CASE("convert: the one matrix of a model, or the tensor named, becomes a table", "[run][convert]") {
+  const TemporaryFolder folder;
+  const float centers[] = {1, 2, 3, 4, 5, 6.5};
+  const double counts[] = {7, 8};
+  job::write_model(folder / "m.tar.gz", model_of({formats::NamedTensor::f32("centers", {2, 3}, centers),
+                                                  formats::NamedTensor::f64("counts", {2}, counts)}));
+  run::ConvertRequest r = request(folder / "m.tar.gz", folder / "out.csv");
+  convert(r);
+  CHECK(folder.read("out.csv") == "1,2,3\n4,5,6.5\n");
+  r.to = "text/csv;tensor=counts";
+  convert(r);
+  CHECK(folder.read("out.csv") == "7\n8\n");
+  r.to = "text/csv;tensor=absent";
+  CHECK_THROWS_WITH(convert(r), Contains("\"absent\"") && Contains("centers (2 x 3), counts (2)"));
+  job::write_model(folder / "m.tar.gz", model_of({}));
+  CHECK_THROWS_WITH(convert(request(folder / "m.tar.gz", folder / "out.csv")), Contains("no tensors"));
 }
 
 }  // namespace
