@@ -89,8 +89,7 @@ run::ConsoleOptions Session::console_options() {
   options.color_out = run::wants_color(STDOUT_FILENO, no_color);
   options.color_err = run::wants_color(STDERR_FILENO, no_color);
   options.progress_bar = isatty(STDERR_FILENO) == 1 && !options.quiet && options.format == run::LogFormat::text;
-  // The file is emptied when the console is made, so a command line that will be refused must not get that far.
-  if (line_.problems.empty() && !line_.has("dry-run")) options.metrics_file = line_.text("metrics").value_or("");
+  if (!line_.has("dry-run")) options.metrics_file = line_.text("metrics").value_or("");
   return options;
 }
 

@@ -11,7 +11,8 @@
 namespace smtrain {
 
 enum class Level {
-  debug,    ///< with -v
+  debug,    ///< settings and their origins: with -v
+  detail,   ///< steps on the way: in the service's log and with -v
   info,     ///< what was chosen and why
   warning,  ///< the result may differ from what was meant
   error,    ///< the run ends
@@ -26,6 +27,10 @@ class Log {
   template <class... A>
   void debug(fmt::format_string<A...> format, A&&... args) {
     write(Level::debug, fmt::format(format, std::forward<A>(args)...));
+  }
+  template <class... A>
+  void detail(fmt::format_string<A...> format, A&&... args) {
+    write(Level::detail, fmt::format(format, std::forward<A>(args)...));
   }
   template <class... A>
   void info(fmt::format_string<A...> format, A&&... args) {

@@ -231,7 +231,8 @@ std::optional<std::string> nearest_name(std::string_view name, std::span<const s
   for (const std::string& candidate : candidates) {
     const std::string other = compared(candidate);
     const std::size_t distance = edit_distance(wanted, other);
-    const bool near = 3 * distance <= std::max(wanted.size(), other.size()) || prefix_of_either(wanted, other);
+    const bool doubled = wanted.size() == 2 && other.size() == 1 && wanted[0] == other[0];  // kk for k
+    const bool near = 3 * distance <= std::max(wanted.size(), other.size()) || prefix_of_either(wanted, other) || doubled;
     if (near && distance < best_distance) {
       best = &candidate;
       best_distance = distance;

@@ -43,17 +43,13 @@ class StandardConsole final : public Console {
   explicit StandardConsole(const ConsoleOptions& options)
       : options_(options), renderer_(make_renderer(options)), metrics_renderer_(make_json_renderer()),
         bar_(options.progress_bar) {
-    if (options.metrics_file.empty()) return;
-    metrics_ = UniqueFd(::open(options.metrics_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666));
-    if (!metrics_) {
-      throw Error(fault_of_errno(errno), fmt::format("cannot write \"{}\": {}", options.metrics_file, errno_text(errno)));
-    }
   }
   ~StandardConsole() override { finish_quietly(); }
 
   void write(Level level, std::string_view line) override {
     if (options_.quiet && level != Level::error) return;
-    if (level == Level::debug && !options_.verbose) return;
+    const bool wants_detail = options_.verbose || options_.format == LogFormat::sagemaker;
+    if ((level == Level::debug && !options_.verbose) || (level == Level::detail && !wants_detail)) return;
     std::lock_guard lock(mutex_);
     emit(renderer_->log(level, line));
   }
@@ -131,10 +127,15 @@ class StandardConsole final : public Console {
     Rendered r = render(*renderer_);
     if (options_.quiet) r.err.clear();
     emit(r);
-    if (!metrics_) return;
-    if (const int e = write_all(metrics_.get(), render(*metrics_renderer_).out); e != 0) {
-      throw Error(fault_of_errno(e), fmt::format("cannot write \"{}\": {}", options_.metrics_file, errno_text(e)));
+    if (options_.metrics_file.empty()) return;
+    if (!metrics_) {
+      metrics_ = UniqueFd(::open(options_.metrics_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666));
+      if (!metrics_) throw metrics_error(errno);
     }
+    if (const int e = write_all(metrics_.get(), render(*metrics_renderer_).out); e != 0) throw metrics_error(e);
+  }
+  Error metrics_error(int error_number) const {
+    return Error(fault_of_errno(error_number), fmt::format("cannot write \"{}\": {}", options_.metrics_file, errno_text(error_number)));
   }
   void emit(const Rendered& r) {
     if (r.err.empty() && r.out.empty()) return;
@@ -154,7 +155,7 @@ class StandardConsole final : public Console {
   const ConsoleOptions options_;
   std::unique_ptr<Renderer> renderer_, metrics_renderer_;
   ProgressBar bar_;
-  UniqueFd metrics_;
+  UniqueFd metrics_;  // opened with the first measurement: a run that is refused leaves an old file alone
   mutable std::mutex mutex_;
   std::map<std::string, double> final_;
   std::map<std::string, Timing> timings_;

@@ -11,7 +11,7 @@ namespace {
 class JsonRenderer final : public Renderer {
  public:
   Rendered log(Level level, std::string_view line) override {
-    static constexpr const char* kNames[] = {"debug", "info", "warning", "error"};
+    static constexpr const char* kNames[] = {"debug", "info", "info", "warning", "error"};
     return {"", message(kNames[static_cast<int>(level)], line)};
   }
   Rendered service(std::string_view) override { return {}; }

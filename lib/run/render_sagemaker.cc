@@ -16,7 +16,7 @@ class SagemakerRenderer final : public Renderer {
   explicit SagemakerRenderer(const ConsoleOptions& options) : host_(options.host), algorithm_(options.algorithm_log_name) {}
 
   Rendered log(Level level, std::string_view line) override {
-    static constexpr const char* kNames[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
+    static constexpr const char* kNames[] = {"DEBUG", "INFO", "INFO", "WARNING", "ERROR"};
     return {prefixed(kNames[static_cast<int>(level)], line), ""};
   }
   Rendered service(std::string_view line) override { return {prefixed("INFO", line), ""}; }

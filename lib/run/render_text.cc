@@ -13,7 +13,8 @@ class TextRenderer final : public Renderer {
 
   Rendered log(Level level, std::string_view line) override {
     switch (level) {
-      case Level::debug: return {"", stamp() + dim(line) + "\n"};
+      case Level::debug:
+      case Level::detail: return {"", stamp() + dim(line) + "\n"};
       case Level::info: return {"", fmt::format("{}{}\n", stamp(), line)};
       case Level::warning: return {"", fmt::format("{}{} {}\n", stamp(), paint("33", "warning:"), line)};
       case Level::error: return {"", fmt::format("{}{} {}\n", stamp(), paint("31", "error:"), line)};
@@ -30,10 +31,11 @@ class TextRenderer final : public Renderer {
   }
   Rendered iterator(const job::IteratorStats&) override { return {}; }
   Rendered throughput(double rate, std::int64_t) override {
-    return {"", fmt::format("{}{} records/s\n", stamp(), grouped(static_cast<std::uint64_t>(rate)))};
+    return {"", fmt::format("{}{}, {} rows/s\n", stamp(), epochs_, grouped(static_cast<std::uint64_t>(rate)))};
   }
   Rendered epochs_completed(std::int64_t done, std::int64_t total) override {
-    return {"", fmt::format("{}epoch {} of {} done\n", stamp(), done, total)};
+    epochs_ = fmt::format("epoch {} of {}", done, total);  // said with the throughput, which follows
+    return {};
   }
   Rendered timings(const std::map<std::string, Timing>& timings, std::optional<std::int64_t>, double) override {
     if (!verbose_) return {};
@@ -53,6 +55,7 @@ class TextRenderer final : public Renderer {
   }
 
   const bool color_, verbose_;
+  std::string epochs_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 

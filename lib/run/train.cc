@@ -76,8 +76,27 @@ void check_output(const TrainRequest& request, Problems& problems) {
   if (!fs::is_directory(folder, ignored)) problems.add(fmt::format("output {}: folder {} does not exist", smtrain::quoted(request.output), smtrain::quoted(folder.string())));
   else if (::access(folder.c_str(), W_OK) != 0) problems.add(fmt::format("output {}: folder {} cannot be written", smtrain::quoted(request.output), smtrain::quoted(folder.string())));
   if (fs::is_directory(request.output, ignored)) problems.add(fmt::format("output {}: is a folder", smtrain::quoted(request.output)));
+}
+
+// Files that this run writes must not be among those it reads, however a channel names them.
+void check_overwriting(const TrainRequest& request, Problems& problems) {
+  std::vector<std::pair<std::string, std::string>> inputs;
   for (const ChannelRequest& c : request.channels) {
-    if (same_file(c.path, request.output)) problems.add(fmt::format("output {} is the input of channel {}; give another output", smtrain::quoted(request.output), c.name));
+    if (c.path == "-" || is_pipe_mode(c, request)) continue;
+    problems.check([&] {
+      for (const formats::InputFile& file : formats::expand_path(c.path)) inputs.emplace_back(file.path, "channel " + c.name);
+    });
+  }
+  if (request.start_model) inputs.emplace_back(*request.start_model, "--model");
+  for (const std::string& other : request.other_inputs) inputs.emplace_back(other, "--hyperparameters");
+  const std::pair<const char*, std::string> outputs[] = {
+      {"output", request.output}, {"--metrics", request.metrics_file.value_or("")}, {"--depfile", request.depfile.value_or("")}};
+  for (const auto& [what, output] : outputs) {
+    for (const auto& [input, from] : inputs) {
+      // Going on from a model and replacing it is what incremental training does.
+      if (output.empty() || (from == "--model" && output == request.output)) continue;
+      if (same_file(input, output)) problems.add(fmt::format("{} {} is an input of {}; give another file", what, smtrain::quoted(output), from));
+    }
   }
 }
 
@@ -240,6 +259,7 @@ void train(const TrainRequest& request, Console& console) {
   problems.check([&] { settings = job::resolve(description.hyperparameters, request.hyperparameters, console); });
   check_channels(request, description, problems);
   check_output(request, problems);
+  check_overwriting(request, problems);
   if (settings) log_arguments(request, *settings, description, console);
   log_settings(request.common, console);
   if (request.dry_run) {

@@ -333,16 +333,17 @@ void Trainer::report_iteration() {
   std::uint64_t every = kReportEvery;
   while (iteration_ >= 10 * every) every *= 10;
   if (iteration_ % every != 0) return;
-  context_.log().info("Iter {}: Short term msd {:.6f}. Long term msd {:.6f}", iteration_, short_term_.value(), long_term_.value());
+  context_.log().detail("Iter {}: Short term msd {:.6f}. Long term msd {:.6f}", iteration_, short_term_.value(), long_term_.value());
   short_term_ = {};
 }
 
 void Trainer::report_epoch(double seconds) {
   job::MetricSink& metrics = context_.metrics();
-  context_.log().info("processed a total of {} examples", seen_.records_since_reset);
+  context_.log().detail("processed a total of {} examples", seen_.records_since_reset);
   metrics.epochs_completed(epoch_ + 1, params_.epochs);
   metrics.iterator(seen_);
   metrics.throughput(seconds > 0 ? static_cast<double>(seen_.records_since_reset) / seconds : 0, epoch_);
+  metrics.flush_timings(epoch_);
 }
 
 std::unique_ptr<KMeansPredictor> Trainer::finish() {
@@ -353,22 +354,22 @@ std::unique_ptr<KMeansPredictor> Trainer::finish() {
   backend_.read(queue_, state.counts.data(), weights_);
   const double data_msd = last_epoch_.value();
   if (streaming_k_ == k_) {
-    context_.log().info("No shrinking is required as extra_center_factor is 1.");
+    context_.log().detail("No shrinking is required as extra_center_factor is 1.");
     metrics.quality({"train", "msd", data_msd, true, {}, {}});
     metrics.quality({"train", "data_msd", data_msd, true, {}, {}});
     return std::make_unique<KMeansPredictor>(state.centers, state.counts, d_, state);
   }
-  context_.log().info("shrinking {} centers into {}", streaming_k_, k_);
+  context_.log().detail("shrinking {} centers into {}", streaming_k_, k_);
   const Timed shrinking(metrics, "_shrink.time");
   const LloydOptions options{k_, params_.local_lloyd_init_method, params_.local_lloyd_max_iter,
                              params_.local_lloyd_num_trials.value_or(kAutoTrials), params_.local_lloyd_tol};
   Shrunk shrunk = shrink(
       backend_, state.centers, state.counts, d_, options, random("kmeans.lloyd"),
       [&](std::int64_t trial, double msd) {
-        context_.log().info("local kmeans attempt #{}. Current mean square distance {:.6f}", trial, msd);
+        context_.log().detail("local kmeans attempt #{}. Current mean square distance {:.6f}", trial, msd);
       },
       [&] { context_.safe_point({"shrinking", 1.0, stream_->records_total(), std::nullopt}); });
-  context_.log().info("finished shrinking process. Mean Square Distance = {:.0f}", shrunk.msd);
+  context_.log().detail("finished shrinking process. Mean Square Distance = {:.0f}", shrunk.msd);
   metrics.quality({"train", "msd", shrunk.msd, true, {}, {}});
   metrics.quality({"train", "data_msd", data_msd, true, {}, {}});
   return std::make_unique<KMeansPredictor>(std::move(shrunk.centers), std::move(shrunk.counts), d_, std::move(state));
@@ -376,7 +377,7 @@ std::unique_ptr<KMeansPredictor> Trainer::finish() {
 
 void Trainer::score(const KMeansPredictor& model) {
   if (!context_.has_channel("test")) {
-    context_.log().info("Test data is not provided.");
+    context_.log().detail("Test data is not provided.");
     return;
   }
   const Timed timed(context_.metrics(), "score.time");
