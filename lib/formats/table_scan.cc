@@ -81,6 +81,10 @@ class Scanner {
   void keep_first_rows(const Slot& slot);
   void take_round(std::size_t blocks, FileScan& file);
   void add_problem(std::string text);
+  void salvage(Slot& slot);
+  void parse_halves(const RawBlock& block, Slot& scratch, Sums& sums);
+  std::optional<RawBlock> first_half(const RawBlock& block);
+  RawBlock rest_of(const RawBlock& block, const RawBlock& front) const;
   void finish();
   void estimate();
 
@@ -88,6 +92,8 @@ class Scanner {
   Log& log_;
   TableScan result_;
   std::unique_ptr<TableParser> parser_;
+  std::unique_ptr<TableParser> splitter_;  // cuts blocks out of turn, which a parser that keeps state between cuts cannot
+  std::string head_;                       // what the schema was read from
   std::vector<Slot> slots_;
   std::vector<float> pivot_;
   std::unique_ptr<Sums> sums_;
@@ -135,6 +141,7 @@ bool Scanner::probe(BlockFeed& feed) {
   for (;;) {
     try {
       result_.schema = parser_->probe(head, source, log_);
+      head_.assign(head.begin(), head.end());
       break;
     } catch (const Error&) {
       if (head.size() < wanted || wanted >= options_.table.max_record_bytes) throw;
@@ -206,7 +213,7 @@ void Scanner::take_round(std::size_t blocks, FileScan& file) {
     Slot& slot = slots_[i];
     file.records += slot.block.raw.records;
     if (!slot.problem.empty()) {
-      add_problem(std::move(slot.problem));
+      salvage(slot);
       continue;
     }
     keep_first_rows(slot);
@@ -215,9 +222,9 @@ void Scanner::take_round(std::size_t blocks, FileScan& file) {
 }
 
 void Scanner::parse(Slot& slot) const {
-  slot.problem.clear();
   const RawBlock& raw = slot.block.raw;
   const TableSchema& schema = *result_.schema;
+  slot.problem.clear();
   try {
     if (schema.sparse) {
       slot.sparse = SparseRows();
@@ -233,6 +240,64 @@ void Scanner::parse(Slot& slot) const {
   } catch (const Error& error) {
     slot.problem = first_problem(error);
   }
+}
+
+// A block with a bad record: halves are parsed until the bad records stand alone, or there are too many of them.
+void Scanner::salvage(Slot& slot) {
+  if (!splitter_) {
+    NullLog quiet;
+    splitter_ = make_table_parser(options_.table);
+    splitter_->probe(head_, "", quiet);
+  }
+  Slot scratch;
+  const std::string first = slot.problem;
+  const std::size_t before = result_.problems.size();
+  Sums sums(pivot_, *result_.schema, options_);
+  parse_halves(slot.block.raw, scratch, sums);
+  if (result_.problems.size() == before && !result_.more_problems) add_problem(first);
+  sums_->merge(sums);
+}
+
+void Scanner::parse_halves(const RawBlock& block, Slot& scratch, Sums& sums) {
+  if (result_.more_problems) return;
+  scratch.block.raw = block;
+  parse(scratch);
+  if (scratch.problem.empty()) {
+    add_block(scratch);
+    keep_first_rows(scratch);
+    sums.merge(*scratch.sums);
+    return;
+  }
+  if (block.records <= 1) return add_problem(std::move(scratch.problem));
+  const std::optional<RawBlock> front = first_half(block);
+  if (!front) return add_problem(std::move(scratch.problem));
+  parse_halves(*front, scratch, sums);
+  parse_halves(rest_of(block, *front), scratch, sums);
+}
+
+// Some of the records of a block, at least one and not all; nullopt when it cannot be cut so.
+std::optional<RawBlock> Scanner::first_half(const RawBlock& block) {
+  for (std::size_t bytes = block.bytes.size() / 2; bytes > 0 && bytes < block.bytes.size(); bytes += (block.bytes.size() - bytes + 1) / 2) {
+    RawBlock front = block;
+    front.bytes = block.bytes.first(bytes);
+    const TableParser::Cut cut = splitter_->cut(front, false, false);
+    if (cut.records == 0) continue;
+    if (cut.records >= block.records || cut.skip > 0) return std::nullopt;
+    front.bytes = block.bytes.first(cut.bytes);
+    front.records = cut.records;
+    return front;
+  }
+  return std::nullopt;
+}
+
+RawBlock Scanner::rest_of(const RawBlock& block, const RawBlock& front) const {
+  RawBlock rest = block;
+  rest.bytes = block.bytes.subspan(front.bytes.size());
+  rest.records -= front.records;
+  rest.offset += front.bytes.size();
+  rest.first_record += front.records;
+  if (block.first_line > 0) rest.first_line += static_cast<std::uint64_t>(std::count(front.bytes.begin(), front.bytes.end(), '\n'));
+  return rest;
 }
 
 // Sums are taken less the first row, which is in the middle of the data more likely than zero is.

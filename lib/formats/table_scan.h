@@ -47,8 +47,7 @@ struct TableScan {
   std::optional<TableSchema> schema;   ///< absent when not even the first record could be read
   std::vector<FileScan> files;
   std::uint64_t records = 0;           ///< counted in all files
-  std::uint64_t records_read = 0;      ///< of those, the ones that the statistics are over: records of a block with a problem
-                                       ///< are not
+  std::uint64_t records_read = 0;      ///< of those, the ones that the statistics are over: those without a problem
   bool exact = false;                  ///< all files were read to their ends
   std::optional<std::uint64_t> estimated_records;  ///< in all files, when not exact and their sizes are known
   std::vector<ColumnStats> columns;    ///< feature_dim of them, or none
@@ -56,7 +55,7 @@ struct TableScan {
   std::vector<LabelStats> labels;      ///< label_width of them
   std::uint64_t stored = 0;            ///< values stored, for sparse tables
   std::vector<std::vector<float>> rows, row_labels;  ///< the first rows, dense ones
-  std::vector<std::string> problems;   ///< at most one per block, in file order
+  std::vector<std::string> problems;   ///< one per bad record, in file order
   bool more_problems = false;
 };
 

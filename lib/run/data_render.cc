@@ -46,7 +46,8 @@ std::string column_name(const DataSummary& summary, std::size_t j) {
 // ---- text
 
 std::string records_in_words(const formats::TableScan& scan) {
-  if (scan.exact) return grouped(scan.records);
+  if (scan.exact && scan.records == scan.records_read) return grouped(scan.records);
+  if (scan.exact) return fmt::format("{}, of which {} are sound", grouped(scan.records), grouped(scan.records_read));
   const std::string looked = fmt::format("the first {} were read; --full reads all", grouped(scan.records));
   if (!scan.estimated_records) return fmt::format("{} or more ({})", grouped(scan.records), looked);
   return fmt::format("about {} ({})", grouped(*scan.estimated_records), looked);
@@ -91,8 +92,8 @@ Fields facts(const DataSummary& summary) {
                 {"records", records_in_words(scan)}};
   if (!scan.schema) return fields;
   fields.emplace_back("features", fmt::format("{} {}", grouped(scan.schema->feature_dim), scan.schema->sparse ? "sparse" : "dense"));
-  if (scan.labels.empty()) fields.emplace_back("labels", no_labels_in_words(summary));
-  for (std::size_t i = 0; i < scan.labels.size(); ++i) {
+  if (scan.schema->label_width == 0) fields.emplace_back("labels", no_labels_in_words(summary));
+  for (std::size_t i = 0; i < scan.labels.size() && scan.records_read > 0; ++i) {
     fields.emplace_back(scan.labels.size() == 1 ? "label" : fmt::format("label {}", i), label_in_words(scan.labels[i]));
   }
   if (scan.schema->weights) fields.emplace_back("weights", "one per record");
@@ -240,7 +241,7 @@ Json algorithms_json_of(const DataSummary& summary) {
 std::string data_text(const DataSummary& summary) {
   const formats::TableScan& scan = summary.scan;
   std::string text = summary.path + "\n\n" + text_fields(facts(summary));
-  if (!scan.columns.empty()) text += "\n" + columns_text(summary);
+  if (!scan.columns.empty() && scan.records_read > 0) text += "\n" + columns_text(summary);
   if (!scan.rows.empty() && !scan.columns.empty()) text += "\nfirst records\n" + first_rows_text(summary);
   if (!scan.problems.empty()) text += "\nwhat is wrong\n" + list_of(scan.problems);
   if (scan.more_problems) text += "  … and more\n";

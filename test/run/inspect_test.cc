@@ -133,7 +133,37 @@ TEST_CASE("inspect: problems in several places are all found with --full", "[run
   CHECK_THAT(answer.problems[0], Contains(":11:"));
   CHECK_THAT(answer.problems[1], Contains(":590001:"));
   CHECK(answer.parsed()["records"]["count"] == 600000);
-  CHECK(answer.parsed()["records"]["in_statistics"] < 600000);
+  CHECK(answer.parsed()["records"]["in_statistics"] == 599998);
+  CHECK(answer.parsed()["columns"][1]["values"] == 599998);
+}
+
+TEST_CASE("inspect: each bad record is named and the others are counted", "[run][inspect]") {
+  const TemporaryFolder folder;
+  std::string csv;
+  for (int i = 1; i <= 1000; ++i) csv += i % 250 == 7 ? "1,x\n" : fmt::format("{},2\n", i);
+  const Answer answer = inspect(folder.write("a.csv", csv), true, "text/csv;label_size=0");
+  REQUIRE(answer.problems.size() == 4);
+  for (int k = 0; k < 4; ++k) CHECK_THAT(answer.problems[static_cast<std::size_t>(k)], Contains(fmt::format(":{}:", 7 + 250 * k)));
+  const json j = answer.parsed();
+  CHECK(j["records"]["in_statistics"] == 996);
+  CHECK(j["columns"][0]["mean"].get<double>() == Approx((500500.0 - 7 - 257 - 507 - 757) / 996));
+  CHECK(j["first_rows"].size() == 5);
+}
+
+TEST_CASE("inspect: a file of nothing but bad records stops at twenty problems", "[run][inspect]") {
+  const TemporaryFolder folder;
+  std::string csv = "1,2\n";
+  for (int i = 0; i < 50000; ++i) csv += "no,numbers\n";
+  const Answer answer = inspect(folder.write("a.csv", csv), true, "text/csv;label_size=0");
+  CHECK(answer.problems.size() == 20);
+  CHECK(answer.parsed()["more_problems"] == true);
+}
+
+TEST_CASE("inspect: a bad record in recordIO does not hide the others", "[run][inspect]") {
+  const Answer answer = inspect(std::string(SMTRAIN_TEST_DATA) + "/recordio/sparse_label.pbr", true);
+  const json j = answer.parsed();
+  CHECK(answer.problems.size() == j["records"]["count"].get<std::size_t>() - j["records"]["in_statistics"].get<std::size_t>());
+  CHECK(j["records"]["in_statistics"] > 0);
 }
 
 TEST_CASE("inspect: a large file is estimated from its beginning, close to the truth", "[run][inspect]") {
