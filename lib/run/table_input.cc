@@ -14,6 +14,15 @@ constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 // What the run needs beside cached rows: raw blocks, parsed rows not yet used, centres, the program.
 std::uint64_t reserve(std::uint64_t limit) { return std::max(256 * kMiB, limit / 4); }
 
+// The type by name, or by a look at a file that can be opened again; a stream without a telling name is guessed when it is read.
+std::optional<formats::ContentType> guessable_type(const TableInput& input) {
+  if (input.pipe_mode) return type_by_suffix(input.path);
+  const std::vector<formats::InputFile> files = formats::expand_path(input.path);
+  if (const auto type = type_by_suffix(files.front().path)) return type;
+  if (!files.front().rewindable) return std::nullopt;
+  return input_type(std::nullopt, files);
+}
+
 }  // namespace
 
 std::unique_ptr<formats::TableStream> open_table_input(const TableInput& input, Log& log) {
@@ -29,13 +38,10 @@ std::unique_ptr<formats::TableStream> open_table_input(const TableInput& input, 
   announce_terminal_input(input.path, log);
   if (input.content_type) {
     options.table.type = formats::parse_content_type(*input.content_type);
-  } else if (input.pipe_mode) {
-    options.guess_format = true;
+  } else if (const auto type = guessable_type(input)) {
+    options.table.type = *type;
   } else {
-    const std::vector<formats::InputFile> files = formats::expand_path(input.path);
-    const std::optional<formats::ContentType> type = input_type(std::nullopt, files);
-    options.guess_format = !type;
-    if (type) options.table.type = *type;
+    options.guess_format = true;
   }
   return formats::open_table_stream(input.path, input.pipe_mode, options, log);
 }

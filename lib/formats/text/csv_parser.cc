@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "formats/text/number.h"
+#include "formats/text/separators.h"
 
 namespace smtrain::formats {
 namespace {
@@ -57,7 +58,8 @@ class CsvParser::Reader {
         p_(block.bytes.data()),
         end_(p_ + block.bytes.size()),
         // From here on less than kNumberReach bytes are left.
-        near_end_(block.bytes.size() < kNumberReach ? p_ : end_ - kNumberReach) {}
+        near_end_(block.bytes.size() < kNumberReach ? p_ : end_ - kNumberReach),
+        separators_(csv.dialect_.delimiter, p_, end_) {}
 
   void row(float* features, float* labels) {
     row_ = p_;
@@ -71,6 +73,7 @@ class CsvParser::Reader {
   }
 
  private:
+  // Where a field ends is known before the field is computed, so that the next one does not wait for it.
   void fields(float* out, std::size_t count, std::size_t column) {
     const char delimiter = csv_.dialect_.delimiter;
     // The last column ends with the line, and goes its own way.
@@ -78,13 +81,14 @@ class CsvParser::Reader {
     const char* p = p_;
     for (std::size_t i = 0; i < inner; ++i) {
       if (p < near_end_) [[likely]] {
-        const char* stop = scan_number(p, out[i]);
-        if (stop != nullptr && *stop == delimiter) [[likely]] {
+        const char* stop = separators_.next();
+        if (*stop == delimiter && scan_field(p, static_cast<std::size_t>(stop - p), out[i])) [[likely]] {
           p = stop + 1;
           continue;
         }
       }
       p = inner_field(p, out[i], column + i);
+      separators_.restart(p);
     }
     p_ = p;
     if (inner != count) last_field(out[inner]);
@@ -98,9 +102,10 @@ class CsvParser::Reader {
 
   void last_field(float& value) {
     if (p_ < near_end_) [[likely]] {
-      const char* stop = scan_number(p_, value);
-      if (stop != nullptr && *stop == '\r') ++stop;
-      if (stop != nullptr && *stop == '\n') [[likely]] {
+      const char* stop = separators_.next();
+      const std::size_t length = static_cast<std::size_t>(stop - p_);
+      const std::size_t carriage = length > 0 && stop[-1] == '\r' ? 1 : 0;
+      if (*stop == '\n' && scan_field(p_, length - carriage, value)) [[likely]] {
         p_ = stop + 1;
         return;
       }
@@ -108,6 +113,7 @@ class CsvParser::Reader {
     const char* stop = field(p_, value, csv_.columns_ - 1);
     if (stop != end_ && *stop != '\n') fail_width();
     p_ = stop == end_ ? stop : stop + 1;
+    separators_.restart(p_);
   }
 
   /// Any field, within bounds; returns where it ends.
@@ -161,6 +167,7 @@ class CsvParser::Reader {
   const char* p_;
   const char* const end_;
   const char* const near_end_;
+  Separators separators_;
   const char* row_ = nullptr;
 };
 

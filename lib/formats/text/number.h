@@ -24,13 +24,12 @@ enum class NumberStatus {
 /// "nan", "inf" and "infinity" in any case are recognised as such.
 NumberStatus parse_number(const char* first, const char* last, float& value);
 
-/// Bytes that must be readable from the first one for scan_number.
+/// Bytes that must be readable from the first one for scan_field.
 inline constexpr std::size_t kNumberReach = 64;
 
-/// The quick way for a decimal of at most 19 significant digits at `p`, of which kNumberReach bytes must be readable.
-/// Returns where the number ends and sets `value` to what parse_number gives for that text; or null, when it takes
-/// parse_number to know.
-inline const char* scan_number(const char* p, float& value);
+/// The quick way for a field [p, p + length) that is a decimal of at most 19 significant digits: sets `value` to what
+/// parse_number gives for it. False when it takes parse_number to know. kNumberReach bytes must be readable at p.
+inline bool scan_field(const char* p, std::size_t length, float& value);
 
 namespace number_detail {
 
@@ -117,7 +116,7 @@ inline bool scale(std::uint64_t mantissa, int power, bool negative, float& value
   return round_once(d, negative, value);
 }
 
-/// Any form that scan_number takes, a step at a time.
+/// Any form that scan_field takes, a step at a time; returns where the number ends, or null.
 inline const char* scan_long(const char* p, float& value) {
   const bool negative = *p == '-';
   p += negative;
@@ -147,37 +146,33 @@ inline const char* scan_long(const char* p, float& value) {
 
 }  // namespace number_detail
 
-inline const char* scan_number(const char* p, float& value) {
+[[gnu::always_inline]] inline bool scan_field(const char* p, std::size_t length, float& value) {
   using namespace number_detail;
 #if defined(__SSE2__)
   // The usual field has at most 15 characters, no exponent, and at most 8 digits before and after the point. One look at
-  // 16 bytes finds its point and its end, so that the next field can begin while this one is still being computed.
+  // 16 bytes finds the point and whatever else is no digit.
   const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   const __m128i shifted = _mm_sub_epi8(text, _mm_set1_epi8('0'));
   const __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(shifted, _mm_set1_epi8(9)), shifted);
-  const unsigned negative = *p == '-';
-  // Bit 16 stands for an end that is out of sight.
-  const unsigned others = (static_cast<unsigned>(_mm_movemask_epi8(is_digit)) ^ 0x1FFFFu) & ~negative;
-  const auto point = static_cast<unsigned>(__builtin_ctz(others));
-  const unsigned whole = point - negative;
-  if (p[point] == '.') {
-    const unsigned rest = others & (others - 1);
-    const auto end = rest == 0 ? 16u : static_cast<unsigned>(__builtin_ctz(rest));
-    const unsigned fraction = end - point - 1;
-    if (whole > 8 || fraction > 8 || whole + fraction == 0 || end == 16 || (p[end] | 0x20) == 'e') return scan_long(p, value);
-    const std::uint64_t mantissa = digits_value(load_digits(p + negative), whole) * kSmallPowers[fraction] +
-                                   digits_value(load_digits(p + point + 1), fraction);
-    const double d = static_cast<double>(static_cast<std::int64_t>(mantissa)) * kPowers[kMaxPower - fraction];
-    if (!round_once(d, negative != 0, value)) [[unlikely]] return nullptr;
-    return p + end;
+  if (length - 1 < 15) [[likely]] {
+    const unsigned negative = *p == '-';
+    const unsigned inside = (1u << length) - 1;
+    const unsigned others = ~static_cast<unsigned>(_mm_movemask_epi8(is_digit)) & inside & ~negative;
+    // Bit 16 stands for a point that is not there.
+    const auto point = static_cast<unsigned>(__builtin_ctz(others | 1u << 16));
+    const bool decimal = others != 0;
+    const unsigned whole = (decimal ? point : static_cast<unsigned>(length)) - negative;
+    const unsigned fraction = decimal ? static_cast<unsigned>(length) - point - 1 : 0;
+    const bool usual = (!decimal || (p[point] == '.' && (others & (others - 1)) == 0)) && whole <= 8 && fraction <= 8 && whole + fraction != 0;
+    if (usual) [[likely]] {
+      const std::uint64_t mantissa = digits_value(load_digits(p + negative), whole) * kSmallPowers[fraction] +
+                                     digits_value(load_digits(p + negative + whole + 1), fraction);
+      const double d = static_cast<double>(static_cast<std::int64_t>(mantissa)) * kPowers[kMaxPower - fraction];
+      return round_once(d, negative != 0, value);
+    }
   }
-  if (whole == 0 || whole > 8 || (p[point] | 0x20) == 'e') return scan_long(p, value);
-  const std::uint64_t mantissa = digits_value(load_digits(p + negative), whole);
-  if (!round_once(static_cast<double>(static_cast<std::int64_t>(mantissa)), negative != 0, value)) [[unlikely]] return nullptr;
-  return p + point;
-#else
-  return scan_long(p, value);
 #endif
+  return scan_long(p, value) == p + length;
 }
 
 }  // namespace smtrain::formats
