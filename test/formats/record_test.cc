@@ -29,6 +29,7 @@ std::vector<float> numbers(const Tensor& tensor) {
   return out;
 }
 
+// Views into the payload, which has to outlive it.
 Record decoded(const std::string& payload) {
   Record record;
   decode_record(payload, "w", record);
@@ -101,8 +102,9 @@ TEST_CASE("record: a response has one label entry per answer", "[formats][record
 
 TEST_CASE("record: fields come in any order", "[formats][recordio]") {
   const std::string label = field(2, field(2, field(2, field(1, kTwo))) + field(1, "values"));
-  const Record record = decoded(label + field(3, "id") + field(1, field(2, field(2, field(3, "\x01") + field(1, kOne))) + field(1, "values")) +
-                                field(5, "{}") + field(4, "m"));
+  const std::string features = field(1, field(2, field(2, field(3, "\x01") + field(1, kOne))) + field(1, "values"));
+  const std::string payload = label + field(3, "id") + features + field(5, "{}") + field(4, "m");
+  const Record record = decoded(payload);
   CHECK(record.uid == "id");
   CHECK(record.metadata == "m");
   CHECK(record.configuration == "{}");
@@ -189,8 +191,8 @@ TEST_CASE("record: numbers that are not finite are counted", "[formats][recordio
       CHECK(std::memcmp(out.data(), values.data(), n * sizeof(float)) == 0);
     }
   }
-  Record record;
-  decode_record(features(field(1, bytes_of("00 00 00 00 00 00 f0 7f 9c 75 00 88 3c e4 37 7e")), 3), "w", record);
+  const std::string payload = features(field(1, bytes_of("00 00 00 00 00 00 f0 7f 9c 75 00 88 3c e4 37 7e")), 3);
+  const Record record = decoded(payload);
   std::vector<float> out(2);
   CHECK(to_float32(record.features, out.data()) == 2);  // inf, and 1e300, which float32 does not hold
   CHECK(value_at(record.features, 1) == 1e300);
