@@ -193,7 +193,7 @@ void log_arguments(const TrainRequest& request, const job::Settings& settings, c
 void log_settings(const CommonSettings& common, Console& console) {
   console.debug("threads = {} ({})", common.threads.value, common.threads.origin);
   console.debug("memory-limit = {} ({})", format_bytes(common.memory_limit.value), common.memory_limit.origin);
-  console.debug("seed = {} ({})", common.seed.value, common.seed.origin);
+  console.detail("seed = {} ({})", common.seed.value, common.seed.origin);
   console.debug("device = {} ({})", common.device.value, common.device.origin);
 }
 

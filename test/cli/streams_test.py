@@ -42,6 +42,22 @@ class Streams(CliTest):
             if line.startswith("#metrics "):
                 json.loads(line[len("#metrics "):])
 
+    def test_sagemaker_log_holds_arguments_errors_accuracy_and_timing(self):
+        out = self.train("--log-format", "sagemaker", "--test", "train.csv", "--epochs", "2").out
+        prefix = r"(?m)^\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d INFO \d+\] "
+        for line in (r"Docker entrypoint called with argument\(s\): .*kmeans.*--k 3", r'Merging with provided configuration: \{.*"k": "3"',
+                     r'Final configuration: \{.*"epochs": "2".*"local_lloyd_tol"', r"processed a total of \d+ examples",
+                     r"'extra_center_factor' was set to 'auto', evaluated to \d+\.", r"local kmeans attempt #0\. Current mean square distance",
+                     r"#quality_metric: host=algo-1, train msd <loss>=", r"#throughput_metric: host=algo-1, train throughput=\S+ records/second"):
+            self.assertRegex(out, prefix + line)
+        metrics = [json.loads(line[len("#metrics "):]) for line in out.splitlines() if line.startswith("#metrics ")]
+        timed = {name for m in metrics for name in m["Metrics"]}
+        for name in ("initialize.time", "update.time", "finalize.time", "model.serialize.time", "setuptime", "totaltime"):
+            self.assertIn(name, timed)
+        failed = self.smtrain("kmeans", "--train", "train.csv", "--k", "x", "-o", "m.tar", "--log-format", "sagemaker", code=2)
+        self.assertRegex(failed.out, r"(?m)^\[.* ERROR \d+\] Hyperparameter k: 'x' is not an integer$")
+        self.assertIn("Hyperparameter k: 'x' is not an integer", failed.err)
+
     def test_quiet_is_silent_on_success_and_speaks_on_failure(self):
         result = self.train("-q")
         self.assertEqual((result.out, result.err), ("", ""))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import struct
 import tarfile
 import time
 import unittest
@@ -45,6 +46,52 @@ class EndToEnd(CliTest):
         self.train()
         first = self.answers("model.tar.gz", "--accept", "text/csv").splitlines()[0]
         self.assertRegex(first, r"\A[012]\.0,\d+\.\d+\Z")
+
+    def requests(self, rows):
+        """The same rows in the four forms of a request."""
+        vectors = [list(map(float, row)) for row in rows]
+        dense = [{"features": v} if i % 2 else {"data": {"features": {"values": v}}} for i, v in enumerate(vectors)]
+        dense[0] = {"data": {"features": {"keys": [0, 1], "shape": [2], "values": vectors[0]}}}
+        self.write("request.csv", csv(rows))
+        self.write("request.pbr", recordio(rows))
+        self.write("request.json", json.dumps({"instances": dense[1:2] + dense[1:]}))
+        self.write("request.jsonl", "".join(json.dumps(d) + "\n" for d in dense))
+        return {"request.csv": "text/csv;label_size=0", "request.pbr": "application/x-recordio-protobuf",
+                "request.jsonl": "application/jsonlines", "request.json": "application/json"}
+
+    def test_four_forms_of_request_and_four_of_answer_say_the_same(self):
+        self.train()
+        seen = {}
+        exact = [[round(float(v) * 4) / 4 for v in row] for row in self.rows[:7]]  # the same in text and in float32
+        for request, kind in self.requests(exact).items():
+            for accept in ("application/json", "application/jsonlines", "text/csv", "application/x-recordio-protobuf"):
+                self.smtrain("transform", "--model", "model.tar.gz", "--input", request, "--content-type", kind,
+                             "--output", "answers", "--accept", accept)
+                seen[request, accept] = self.read("answers")
+        lines = text(seen["request.csv", "application/jsonlines"])
+        answers = json_lines(lines)
+        self.assertEqual(len(answers), 7)
+        self.assertEqual(list(answers[0]), ["closest_cluster", "distance_to_cluster"])
+        self.assertRegex(lines.splitlines()[0], r'\A\{"closest_cluster":\d\.0,"distance_to_cluster":\d+\.\d+\}\Z')
+        self.assertEqual(text(seen["request.csv", "application/json"]).strip(),
+                         '{"predictions":[' + ",".join(lines.splitlines()) + "]}")
+        rows = [line.split(",") for line in text(seen["request.csv", "text/csv"]).splitlines()]
+        self.assertEqual([[float(a), float(b)] for a, b in rows], [list(a.values()) for a in answers])
+        records = seen["request.csv", "application/x-recordio-protobuf"]
+        self.assertEqual(records.count(b"closest_cluster"), 7)
+        self.assertEqual(records[:4], b"\x0a\x23\xd7\xce")
+        self.assertIn(struct.pack("<f", answers[3]["distance_to_cluster"]), records)
+        for accept in ("application/json", "application/jsonlines", "text/csv", "application/x-recordio-protobuf"):
+            self.assertEqual(seen["request.csv", accept], seen["request.pbr", accept], accept)
+        self.assertEqual(lines, text(seen["request.jsonl", "application/jsonlines"]))
+        self.assertEqual(lines.splitlines()[1:], text(seen["request.json", "application/jsonlines"]).splitlines()[1:])
+
+    def test_an_unknown_answer_and_a_wrong_width_are_refused(self):
+        self.train()
+        base = ["transform", "--model", "model.tar.gz", "--output", "answers"]
+        self.refused(*base, "--input", "train.csv", "--accept", "image/png", says="image/png")
+        self.write("wide.csv", "1,2,3\n")
+        self.refused(*base, "--input", "wide.csv", "--content-type", "text/csv;label_size=0", says=["wide.csv", "3", "2"])
 
     def test_the_output_is_packed_by_its_suffix(self):
         for name, magic in (("m.tar.gz", b"\x1f\x8b"), ("m.tar.zst", b"\x28\xb5\x2f\xfd"), ("m.tar", b"")):
