@@ -165,8 +165,15 @@ inline const char* scan_long(const char* p, float& value) {
     const unsigned fraction = decimal ? static_cast<unsigned>(length) - point - 1 : 0;
     const bool usual = (!decimal || (p[point] == '.' && (others & (others - 1)) == 0)) && whole <= 8 && fraction <= 8 && whole + fraction != 0;
     if (usual) [[likely]] {
-      const std::uint64_t mantissa = digits_value(load_digits(p + negative), whole) * kSmallPowers[fraction] +
-                                     digits_value(load_digits(p + negative + whole + 1), fraction);
+      const char* first = p + negative;
+      std::uint64_t mantissa;
+      if (whole + fraction <= 8) [[likely]] {
+        // The digits before the point and, a byte closer, those after it.
+        const std::uint64_t before = whole < 8 ? (std::uint64_t{1} << (8 * whole)) - 1 : ~std::uint64_t{0};
+        mantissa = digits_value((load_digits(first) & before) | (load_digits(first + 1) & ~before), whole + fraction);
+      } else {
+        mantissa = digits_value(load_digits(first), whole) * kSmallPowers[fraction] + digits_value(load_digits(first + whole + 1), fraction);
+      }
       const double d = static_cast<double>(static_cast<std::int64_t>(mantissa)) * kPowers[kMaxPower - fraction];
       return round_once(d, negative != 0, value);
     }
