@@ -42,7 +42,8 @@ std::vector<Flag> channel_flags(const job::Description& d) {
   for (const job::ChannelSpec& channel : d.channels) flags.push_back(channel_flag(channel));
   flags.push_back(repeatable(
       flag("channel", FlagValue::text, "NAME=PATH[,type=TYPE][,mode=file|pipe][,distribution=sharded|replicated]",
-           "A channel with its own content type, input mode and distribution.")));
+           "A channel with its own content type, input mode and distribution. A comma of the path that stands before one of "
+           "these keys is doubled.")));
   flags.push_back(repeatable(suggesting(
       content_types(), flag("content-type", FlagValue::text, "[NAME=]TYPE",
                             std::string("Content type of all channels or of one, such as \"text/csv;label_size=0\". ") + kTypeHelp))));

@@ -187,7 +187,7 @@ void log_arguments(const TrainRequest& request, const job::Settings& settings, c
   console.service("Final configuration: " + object(final_values));
   console.service("Number of GPUs being used: 0");
   console.service("Checkpoint loading and saving are disabled.");
-  for (const auto& s : settings.all()) console.debug("{} = {} ({})", s.name, s.text.empty() ? "(from the data)" : s.text, s.origin);
+  for (const auto& s : settings.all()) console.debug("{} = {} ({})", s.name, s.text.empty() ? "to be found" : s.text, s.origin);
 }
 
 void log_settings(const CommonSettings& common, Console& console) {
