@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures smtrain against its peers on the same files: whole processes, in pairs, medians of ratios.
 
-scripts/bench calls this. Cases: mnist, blobs, convert, read, bytes. One table on standard output, everything as JSON in a file.
+scripts/bench calls this. Cases: mnist, blobs, convert, read, start, bytes. One table on standard output, everything as JSON in a file.
 Nothing here fails for being slow; a target that is missed is marked.
 """
 
@@ -139,6 +139,16 @@ class Bench:
         self.add_pairs("convert-pyarrow", a, b, disturbed, 1.0, peer_name="pyarrow")
         self.add("convert-pyarrow", "MB/s of the call read_csv alone", mb / statistics.median(float(r.out) for r in b))
 
+    def case_start(self):
+        self.title("from the start to the help text, and to the end of a dry run")
+        measure.wait_until_left_alone(self.o.patience)
+        runs = [measure.run([self.o.smtrain, "--help"]).wall for _ in range(20)]
+        self.add("start", "seconds to --help, median of 20", statistics.median(runs), 0.030)
+        data = self.blobs("train.csv")
+        runs = [measure.run(self.train("--train", data, "--content-type", CSV, "--k", 100, "--dry-run", "-o", self.fresh("dry.tar.gz"))).wall
+                for _ in range(5)]
+        self.add("start", "seconds of a dry run, median of 5", statistics.median(runs), 2.0)
+
     def case_read(self):
         for path, width, target in ((self.mnist("train.pbr"), 784, 2.0), (self.blobs("train.pbr"), COLUMNS, 1.0)):
             if not path:
@@ -192,7 +202,7 @@ def cpu_name():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cases = ("mnist", "blobs", "convert", "read", "bytes")
+    cases = ("mnist", "blobs", "convert", "read", "start", "bytes")
     parser.add_argument("--smtrain", default="build/release/smtrain")
     parser.add_argument("--read-rate", default="build/release/bench/read_rate")
     parser.add_argument("--python", default=sys.executable, help="an interpreter with numpy, scikit-learn, pandas, pyarrow")
