@@ -64,6 +64,17 @@ TEST_CASE("csv: line ends, a last line without one, blanks, a BOM and blank line
     }
 }
 
+TEST_CASE("csv: the last field may be longer than any look ahead, with nothing behind it", "[formats][csv]") {
+  for (const std::size_t zeros : {1u, 14u, 15u, 16u, 60u, 63u, 64u, 65u, 127u, 128u, 129u, 300u}) {
+    CAPTURE(zeros);
+    const std::string field = std::string(zeros, '0') + "7";
+    CHECK(read(kPlain, "1,2\n3," + field).values == Floats{1, 2, 3, 7});
+    CHECK(read(kPlain, field).values == Floats{7});
+    CHECK_THAT(refusal(kPlain, "1,2\n3," + std::string(zeros, 'x')), Contains("train/a.csv:2: column 2"));
+    CHECK_THAT(refusal(kPlain, "1,2\n" + field), Contains("train/a.csv:2"));
+  }
+}
+
 TEST_CASE("csv: delimiters by character and by name, other quotes and none", "[formats][csv]") {
   const Floats expected{1, 2, 3, 4};
   CHECK(read("text/csv;label_size=0;delimiter=semicolon", "1;2\n3;4\n").values == expected);

@@ -82,7 +82,7 @@ class CsvParser::Reader {
     for (std::size_t i = 0; i < inner; ++i) {
       if (p < near_end_) [[likely]] {
         const char* stop = separators_.next();
-        if (*stop == delimiter && scan_field(p, static_cast<std::size_t>(stop - p), out[i])) [[likely]] {
+        if (stop != end_ && *stop == delimiter && scan_field(p, static_cast<std::size_t>(stop - p), out[i])) [[likely]] {
           p = stop + 1;
           continue;
         }
@@ -105,7 +105,7 @@ class CsvParser::Reader {
       const char* stop = separators_.next();
       const std::size_t length = static_cast<std::size_t>(stop - p_);
       const std::size_t carriage = length > 0 && stop[-1] == '\r' ? 1 : 0;
-      if (*stop == '\n' && scan_field(p_, length - carriage, value)) [[likely]] {
+      if (stop != end_ && *stop == '\n' && scan_field(p_, length - carriage, value)) [[likely]] {
         p_ = stop + 1;
         return;
       }
