@@ -68,11 +68,13 @@ void forget_temporary(const fs::path& path) {
 
 // --- reading ---
 
-// Waits until a read would not block. A signal may have gone to another thread, so the flag is looked at now and then.
-void wait_readable(int fd) {
+// Waits until a read would not block; false when it was cancelled. A signal may have gone to another thread, so the flags are
+// looked at now and then.
+bool wait_readable(int fd, const std::atomic<bool>* cancelled) {
   for (;;) {
+    if (cancelled != nullptr && cancelled->load()) return false;
     pollfd waiting = {fd, POLLIN, 0};
-    if (poll(&waiting, 1, kStopPollMilliseconds) > 0) return;
+    if (poll(&waiting, 1, kStopPollMilliseconds) > 0) return true;
     throw_if_stopped();
   }
 }
@@ -214,11 +216,11 @@ UniqueFd open_for_reading(const fs::path& path) {
   return file;
 }
 
-std::size_t read_fully(int fd, std::span<char> into, std::string_view name) {
+std::size_t read_fully(int fd, std::span<char> into, std::string_view name, const std::atomic<bool>* cancelled) {
   if (fd < 0) fail_reading(name, EBADF);  // poll passes over such a one in silence
   std::size_t filled = 0;
   while (filled < into.size()) {
-    wait_readable(fd);
+    if (!wait_readable(fd, cancelled)) break;
     const ssize_t got = read(fd, into.data() + filled, into.size() - filled);
     if (got > 0) {
       filled += static_cast<std::size_t>(got);

@@ -1,6 +1,7 @@
 // Files: owned descriptors, whole-or-absent outputs, identity of paths.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -35,7 +36,8 @@ UniqueFd open_for_reading(const std::filesystem::path& path);
 
 /// Reads up to `into.size()` bytes, fewer only at the end of the file; retries EINTR and short reads.
 /// `name` is for the message. A stop request (base/signals.h) ends a blocked read with the matching Error.
-std::size_t read_fully(int fd, std::span<char> into, std::string_view name);
+/// `cancelled`, set from another thread, ends it within 0.1 s as the end of the file would.
+std::size_t read_fully(int fd, std::span<char> into, std::string_view name, const std::atomic<bool>* cancelled = nullptr);
 
 /// The whole file as text; refuses files over `limit` bytes (the user's fault).
 std::string read_file(const std::filesystem::path& path, std::size_t limit = std::size_t{1} << 30);

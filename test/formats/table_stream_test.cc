@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <random>
@@ -161,6 +162,45 @@ TEST_CASE("table stream: a pipe is spooled when later epochs need it and memory 
     }
     writer.join();
   }
+}
+
+TEST_CASE("table stream: a bad record in a pipe whose writer goes idle is reported at once", "[formats][stream]") {
+  TemporaryFolder folder;
+  const std::string fifo = (folder / "fifo").string();
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  const int idle_writer = ::open(fifo.c_str(), O_RDWR);
+  REQUIRE(idle_writer >= 0);
+  const std::string text = csv_rows(0, 20, 2) + "bad,1\n" + csv_rows(21, 280, 2);
+  REQUIRE(::write(idle_writer, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  NullLog log;
+  TableStreamOptions options = small_options();
+  options.guess_format = false;
+  // The first look at a pipe waits for a whole head; the rest of it comes from a writer that lives that long.
+  std::thread head([&] {
+    const std::string more = csv_rows(301, 90000, 2);
+    for (std::size_t at = 0; at < more.size();) {
+      const ssize_t n = ::write(idle_writer, more.data() + at, more.size() - at);
+      if (n <= 0) break;
+      at += static_cast<std::size_t>(n);
+    }
+  });
+  {
+    auto stream = open_table_stream(fifo, false, options, log);
+    CHECK_THROWS_WITH(read_epoch(*stream), Catch::Contains(":21: column 1"));
+  }  // the reading thread ends though no end of the stream has come
+  const int drain = ::open(fifo.c_str(), O_RDONLY | O_NONBLOCK);
+  std::atomic<bool> written = false;
+  std::thread drainer([&] {
+    char bytes[1 << 16];
+    while (!written) {
+      if (::read(drain, bytes, sizeof bytes) <= 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  head.join();
+  written = true;
+  drainer.join();
+  ::close(drain);
+  ::close(idle_writer);
 }
 
 TEST_CASE("table stream: pipe mode reads one FIFO per epoch, and waits for one that is late", "[formats][stream]") {

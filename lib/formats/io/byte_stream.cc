@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <atomic>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,7 @@ class Source {
   const std::string& name() const { return name_; }
   bool regular() const { return regular_; }
   std::uint64_t offset() const { return offset_; }
+  void cancel() { *cancelled_ = true; }
 
   std::size_t read(std::span<char> into) {
     throw_if_stopped();
@@ -83,7 +85,7 @@ class Source {
   }
 
   std::size_t read_on(std::span<char> into) {
-    if (fd_) return read_fully(fd_.get(), into, name_);
+    if (fd_) return read_fully(fd_.get(), into, name_, cancelled_.get());
     const std::size_t n = memory_.copy(into.data(), into.size());
     memory_.remove_prefix(n);
     return n;
@@ -92,6 +94,7 @@ class Source {
   std::string name_;
   UniqueFd fd_;
   std::string_view memory_;  // what is left, when there is no file
+  std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
   bool regular_ = false;
   std::uint64_t start_ = 0;
   std::uint64_t offset_ = 0;
@@ -110,6 +113,7 @@ class PlainStream final : public ByteStream {
     if (!can_seek()) throw internal_error("{}: seek on a pipe", source_.name());
     source_.seek(offset);
   }
+  void cancel() override { source_.cancel(); }
 
  private:
   Source source_;
@@ -123,6 +127,7 @@ class CompressedStream : public ByteStream {
   bool slow() const override { return true; }
   bool can_seek() const override { return false; }
   void seek(std::uint64_t) override { throw internal_error("{}: seek in compressed data", source_.name()); }
+  void cancel() override { source_.cancel(); }
 
  protected:
   std::size_t left() const { return limit_ - at_; }
