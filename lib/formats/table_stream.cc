@@ -46,6 +46,7 @@ bool has_lines(Format format) { return format != Format::recordio_protobuf; }
 struct SparsePiece {
   SparseRows rows;
   std::shared_ptr<std::vector<Origin>> origins = std::make_shared<std::vector<Origin>>();
+  std::size_t count() const { return rows.indptr.size() - 1; }
 };
 
 // One parsing thread's place.
@@ -89,6 +90,9 @@ class TableStreamImpl final : public TableStream {
   void emit_dense(bool all);
   void emit_sparse(bool all);
   void append_sparse(const SparseRows& rows, const RawBlock& raw, std::size_t first);
+  bool piece_is_full() const;
+  bool may_be_last(std::size_t rows) const;
+  void deliver_piece();
   void deliver(Batch batch);
   void keep(const Batch& batch, std::uint64_t first_row);
 
@@ -398,6 +402,7 @@ void TableStreamImpl::emit_dense(bool all) {
       }
       rows = have;
     }
+    if (!all && may_be_last(rows)) return;
     Batch batch;
     batch.rows = rows;
     batch.cols = schema_.feature_dim;
@@ -417,20 +422,31 @@ void TableStreamImpl::emit_dense(bool all) {
 void TableStreamImpl::emit_sparse(bool all) {
   for (const SparseBlock& block : sparse_blocks_) append_sparse(block.rows, block.raw, block.first);
   sparse_blocks_.clear();
-  if (!piece_ || !all) return;
-  if (piece_->rows.indptr.size() > 1) {
-    auto rest = std::move(piece_);
-    Batch batch;
-    batch.rows = rest->rows.indptr.size() - 1;
-    batch.owner = rest;
-    deliver(std::move(batch));
-  }
+  if (piece_ && (all || (piece_is_full() && !may_be_last(piece_->count())))) deliver_piece();
+}
+
+bool TableStreamImpl::piece_is_full() const {
+  return geometry_->completes_mini_batch(rows_emitted_ + piece_->count()) || piece_->rows.indices.size() * 8 >= options_.piece_bytes;
+}
+
+void TableStreamImpl::deliver_piece() {
+  Batch batch;
+  batch.rows = piece_->count();
+  batch.owner = std::move(piece_);
   piece_.reset();
+  deliver(std::move(batch));
+}
+
+// A piece that ends with the rows read so far, within a mini-batch, waits for the next look at the file: it may be the last,
+// which completes the mini-batch.
+bool TableStreamImpl::may_be_last(std::size_t rows) const {
+  return rows_emitted_ + rows == rows_placed_ && !geometry_->completes_mini_batch(rows_emitted_ + rows);
 }
 
 void TableStreamImpl::append_sparse(const SparseRows& from, const RawBlock& raw, std::size_t first) {
   const std::size_t rows = from.indptr.size() - 1;
   for (std::size_t i = first; i < rows; ++i) {
+    if (piece_ && piece_is_full()) deliver_piece();
     if (!piece_) piece_ = std::make_shared<SparsePiece>();
     SparseRows& to = piece_->rows;
     if (to.indptr.size() == 1 || i == first) {
@@ -444,16 +460,6 @@ void TableStreamImpl::append_sparse(const SparseRows& from, const RawBlock& raw,
     const std::size_t w = schema_.label_width;
     to.labels.insert(to.labels.end(), from.labels.begin() + i * w, from.labels.begin() + (i + 1) * w);
     if (schema_.weights) to.weights.push_back(from.weights[i]);
-
-    const std::size_t in_piece = to.indptr.size() - 1;
-    const bool large = to.indices.size() * 8 >= options_.piece_bytes;
-    if (geometry_->completes_mini_batch(rows_emitted_ + in_piece) || large) {
-      auto done = std::move(piece_);
-      Batch batch;
-      batch.rows = in_piece;
-      batch.owner = done;
-      deliver(std::move(batch));
-    }
   }
 }
 
