@@ -20,8 +20,7 @@ BlockFeed::BlockFeed(std::vector<InputFile> files, std::size_t block_bytes, std:
 bool BlockFeed::open_next() {
   if (position_.file >= files_.size()) return false;
   const InputFile& file = files_[position_.file];
-  stream_ = open_bytes(file);
-  current_ = stream_.get();
+  set_stream(open_bytes(file));
   source_ = std::make_shared<const std::string>(file.name);
   file_start_ = true;
   at_end_ = false;
@@ -29,11 +28,22 @@ bool BlockFeed::open_next() {
   return true;
 }
 
+void BlockFeed::set_stream(std::unique_ptr<ByteStream> stream) {
+  std::lock_guard lock(stream_mutex_);
+  stream_ = std::move(stream);
+  if (stream_ && cancelled_) stream_->cancel();
+}
+
+void BlockFeed::cancel() {
+  std::lock_guard lock(stream_mutex_);
+  cancelled_ = true;
+  if (stream_) stream_->cancel();
+}
+
 void BlockFeed::close() {
   consumed_before_ += stream_->consumed();
   consumed_ = consumed_before_;
-  current_ = nullptr;
-  stream_.reset();
+  set_stream(nullptr);
   position_ = FeedPosition{position_.file + 1, 0, 0, 1};
 }
 
@@ -118,8 +128,7 @@ bool BlockFeed::cut(FeedBlock& block, std::size_t have) {
 }
 
 void BlockFeed::restart(const FeedPosition& from) {
-  current_ = nullptr;
-  stream_.reset();
+  set_stream(nullptr);
   carry_.clear();
   consumed_before_ = 0;
   for (std::size_t f = 0; f < from.file; ++f) consumed_before_ += files_[f].size.value_or(0);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -49,9 +50,7 @@ class BlockFeed {
   void restart(const FeedPosition& from);
 
   /// Ends a next() that waits for a pipe; for destructors, from any thread.
-  void cancel() {
-    if (ByteStream* stream = current_.load()) stream->cancel();
-  }
+  void cancel();
 
   /// Bytes of the files read so far in this pass, as they lie on disk.
   std::uint64_t consumed() const { return consumed_; }
@@ -66,8 +65,11 @@ class BlockFeed {
   std::vector<InputFile> files_;
   TableParser* parser_ = nullptr;
   std::size_t block_bytes_, max_record_bytes_;
+  void set_stream(std::unique_ptr<ByteStream> stream);
+
   std::unique_ptr<ByteStream> stream_;
-  std::atomic<ByteStream*> current_ = nullptr;  // stream_, for cancel()
+  std::mutex stream_mutex_;  // between cancel() and a change of stream_
+  bool cancelled_ = false;   // streams opened later are cancelled too
   std::shared_ptr<const std::string> source_;
   FeedPosition position_;      // of the next byte to cut
   std::string carry_;          // bytes read, not yet cut
