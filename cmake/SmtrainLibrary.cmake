@@ -22,6 +22,35 @@ function(smtrain_library name)
   endif()
 endfunction()
 
+# smtrain_stamp(VARIABLE header...): a text that differs when an interface between program and module does: these headers of lib/,
+# those that every module sees, or the compiler.
+function(smtrain_stamp variable)
+  set(text "")
+  foreach(header base/error.h base/log.h base/module.h ${ARGN})
+    set(path ${PROJECT_SOURCE_DIR}/lib/${header})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${path})
+    file(SHA256 ${path} hash)
+    string(APPEND text ${hash})
+  endforeach()
+  string(SHA256 text "${text}")
+  string(SUBSTRING ${text} 0 16 text)
+  set(${variable} "${text}-${CMAKE_CXX_COMPILER_ID}-${CMAKE_CXX_COMPILER_VERSION}" PARENT_SCOPE)
+endfunction()
+
+# smtrain_module(NAME STAMP stamp SOURCES source... LINK library...): libsmtrain_NAME.so beside the executable; installed below
+# lib/smtrain. It sees headers of lib/ and links no library of smtrain.
+function(smtrain_module name)
+  cmake_parse_arguments(ARG "" "STAMP" "SOURCES;LINK" ${ARGN})
+  add_library(smtrain_module_${name} MODULE ${ARG_SOURCES})
+  set_target_properties(smtrain_module_${name} PROPERTIES OUTPUT_NAME smtrain_${name} PREFIX lib
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR} CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_compile_definitions(smtrain_module_${name} PRIVATE FMT_HEADER_ONLY
+    SMTRAIN_MODULE_STAMP="${ARG_STAMP}" SMTRAIN_VERSION="${PROJECT_VERSION}")
+  target_include_directories(smtrain_module_${name} PRIVATE ${PROJECT_SOURCE_DIR}/lib)
+  target_link_libraries(smtrain_module_${name} PRIVATE ${ARG_LINK})
+  install(TARGETS smtrain_module_${name} LIBRARY DESTINATION lib/smtrain)
+endfunction()
+
 # smtrain_tests(FOLDER dep...): test/FOLDER/*_test.cc as one program; a test file on disk is always built.
 function(smtrain_tests folder)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/test/${folder}/*_test.cc)

@@ -66,6 +66,7 @@ class TableStreamImpl final : public TableStream {
   const ContentType& type() const override { return options_.table.type; }
   bool next(Batch& batch) override;
   void next_epoch() override;
+  TableCursor cursor() const override { return {epoch_, records_}; }
   std::uint64_t records() const override { return records_; }
   std::uint64_t records_total() const override { return records_total_; }
   std::uint64_t bytes_consumed() const override {

@@ -19,6 +19,23 @@
 
 namespace smtrain::formats {
 
+/// A place between two mini-batches.
+struct TableCursor {
+  std::int64_t epoch = 0;
+  std::uint64_t records = 0;  ///< of that epoch, before this place; of all processes where they share one reading
+};
+
+/// Which rows this process reads when several share the work. A mini-batch is always that of all processes together.
+struct RankShare {
+  enum class Split {
+    ranges,  ///< each process takes its range of rows of every mini-batch of all files
+    files,   ///< file i belongs to process i mod size; a mini-batch joins the next rows of each
+    own,     ///< as files, but the path names the files of this process alone
+  };
+  int rank = 0, size = 1;
+  Split split = Split::ranges;
+};
+
 struct TableStreamOptions {
   TableOptions table;
   bool guess_format = false;           ///< table.type is found by the first bytes (streams have no name to go by)
@@ -28,6 +45,8 @@ struct TableStreamOptions {
   std::uint64_t cache_bytes = 0;       ///< rows kept in memory between epochs
   std::uint64_t piece_bytes = std::uint64_t{64} << 20;  ///< a mini-batch larger than this comes in pieces
   std::size_t block_bytes = std::size_t{4} << 20;       ///< raw bytes parsed at a time by one thread
+  TableCursor start;                   ///< where a resumed run goes on; records before it are read over
+  RankShare share;
 };
 
 /// Not thread-safe; batches it has returned stay valid as long as they are held.
@@ -42,6 +61,8 @@ class TableStream {
   /// Goes to the start of the next epoch (the rest of this one is not read).
   virtual void next_epoch() = 0;
 
+  /// The place after the batch that was last returned; where a run goes on when that batch completed its mini-batch.
+  virtual TableCursor cursor() const = 0;
   virtual std::uint64_t records() const = 0;        ///< delivered in this epoch
   virtual std::uint64_t records_total() const = 0;  ///< delivered in all epochs
   virtual std::uint64_t bytes_consumed() const = 0; ///< of the source files, in this epoch

@@ -1,170 +1,17 @@
 // Training: checks in the order that fails soonest, a Context for the algorithm, the model tarball at the end.
-#include <unistd.h>
-
-#include <algorithm>
 #include <chrono>
-#include <filesystem>
 
 #include "algos/registry.h"
-#include "base/file.h"
-#include "base/signals.h"
+#include "base/error.h"
 #include "base/text.h"
-#include "job/algorithm.h"
 #include "run/build_info.h"
 #include "run/depfile.h"
-#include "run/device.h"
-#include "run/model_input.h"
 #include "run/problems.h"
-#include "run/requests.h"
-#include "run/table_input.h"
+#include "run/train_checks.h"
+#include "run/train_context.h"
 
 namespace smtrain::run {
 namespace {
-
-namespace fs = std::filesystem;
-using job::ChannelSpec;
-
-const ChannelRequest* find_channel(const TrainRequest& request, std::string_view name) {
-  const auto at = std::find_if(request.channels.begin(), request.channels.end(), [&](const auto& c) { return c.name == name; });
-  return at == request.channels.end() ? nullptr : &*at;
-}
-
-bool is_pipe_mode(const ChannelRequest& channel, const TrainRequest& request) {
-  return to_lower(channel.mode.value_or(request.input_mode)) == "pipe";
-}
-
-// ---- checks ------------------------------------------------------------------------------------------------------------
-
-std::string names_of(const std::vector<ChannelSpec>& specs) {
-  std::vector<std::string> names;
-  for (const ChannelSpec& s : specs) names.push_back(s.name);
-  return join(names, ", ");
-}
-
-void check_channels(const TrainRequest& request, const job::Description& algorithm, Problems& problems) {
-  std::vector<std::string> given;
-  for (const ChannelRequest& c : request.channels) given.push_back(c.name);
-  for (const ChannelSpec& spec : algorithm.channels) {
-    if (!spec.required || find_channel(request, spec.name) != nullptr) continue;
-    problems.add(fmt::format("Missing required channel: {} (given: {}); give --{} PATH", spec.name,
-                             given.empty() ? "none" : join(given, ", "), spec.name));
-  }
-  for (std::size_t i = 0; i < request.channels.size(); ++i) {
-    const ChannelRequest& c = request.channels[i];
-    const bool known = std::any_of(algorithm.channels.begin(), algorithm.channels.end(), [&](const auto& s) { return s.name == c.name; });
-    if (!known) {
-      problems.add(fmt::format("Extraneous channel found: {}; this algorithm knows: {}", c.name, names_of(algorithm.channels)));
-    }
-    if (find_channel(request, c.name) != &c) problems.add(fmt::format("channel {} is given twice", c.name));
-    if (c.content_type) problems.check([&] { (void)formats::parse_content_type(*c.content_type); });
-    const std::string mode = to_lower(c.mode.value_or(request.input_mode));
-    if (mode != "file" && mode != "pipe") problems.add(fmt::format("channel {}: mode {} is not one of: file, pipe", c.name, smtrain::quoted(mode)));
-    const std::string distribution = to_lower(c.distribution.value_or("replicated"));
-    static const std::vector<std::string> kDistributions{"sharded", "replicated", "shardedbys3key", "fullyreplicated"};
-    if (std::find(kDistributions.begin(), kDistributions.end(), distribution) == kDistributions.end()) {
-      problems.add(fmt::format("channel {}: distribution {} is not one of: sharded, replicated", c.name, smtrain::quoted(distribution)));
-    }
-  }
-}
-
-// What can be known about the output before hours of work go into it.
-void check_output(const TrainRequest& request, Problems& problems) {
-  if (request.output.empty()) return problems.add("no output: give -o MODEL.tar.gz");
-  problems.check([&] { job::check_model_path(request.output); });
-  const fs::path folder = fs::path(request.output).has_parent_path() ? fs::path(request.output).parent_path() : fs::path(".");
-  std::error_code ignored;
-  if (!fs::is_directory(folder, ignored)) problems.add(fmt::format("output {}: folder {} does not exist", smtrain::quoted(request.output), smtrain::quoted(folder.string())));
-  else if (::access(folder.c_str(), W_OK) != 0) problems.add(fmt::format("output {}: folder {} cannot be written", smtrain::quoted(request.output), smtrain::quoted(folder.string())));
-  if (fs::is_directory(request.output, ignored)) problems.add(fmt::format("output {}: is a folder", smtrain::quoted(request.output)));
-}
-
-// Files that this run writes must not be among those it reads, however a channel names them.
-void check_overwriting(const TrainRequest& request, Problems& problems) {
-  std::vector<std::pair<std::string, std::string>> inputs;
-  for (const ChannelRequest& c : request.channels) {
-    if (c.path == "-" || is_pipe_mode(c, request)) continue;
-    problems.check([&] {
-      for (const formats::InputFile& file : formats::expand_path(c.path)) inputs.emplace_back(file.path, "channel " + c.name);
-    });
-  }
-  if (request.start_model) inputs.emplace_back(*request.start_model, "--model");
-  for (const std::string& other : request.other_inputs) inputs.emplace_back(other, "--hyperparameters");
-  const std::pair<const char*, std::string> outputs[] = {
-      {"output", request.output}, {"--metrics", request.metrics_file.value_or("")}, {"--depfile", request.depfile.value_or("")}};
-  for (const auto& [what, output] : outputs) {
-    for (const auto& [input, from] : inputs) {
-      // Going on from a model and replacing it is what incremental training does.
-      if (output.empty() || (from == "--model" && output == request.output)) continue;
-      if (same_file(input, output)) problems.add(fmt::format("{} {} is an input of {}; give another file", what, smtrain::quoted(output), from));
-    }
-  }
-}
-
-// ---- what an algorithm sees ----------------------------------------------------------------------------------------------
-
-class TrainContext final : public job::Context {
- public:
-  TrainContext(const TrainRequest& request, const job::Description& algorithm, Console& console)
-      : request_(request), algorithm_(algorithm), console_(console), backend_(make_backend(request.common, console)),
-        workers_(dist::make_single_process()) {
-    if (request.start_model) start_ = job::read_model(*request.start_model);
-  }
-
-  bool has_channel(const std::string& name) const override { return find_channel(request_, name) != nullptr; }
-
-  std::unique_ptr<formats::TableStream> open_table(const std::string& name, const job::TableRequest& wanted) override {
-    const ChannelRequest* channel = find_channel(request_, name);
-    if (channel == nullptr) throw internal_error("{} opens channel {}, which was not given", algorithm_.name, name);
-    TableInput input = table_input(request_, *channel, algorithm_);
-    input.feature_dim = wanted.feature_dim;
-    input.mini_batch_size = wanted.mini_batch_size;
-    input.epochs = wanted.epochs;
-    auto stream = open_table_input(input, console_);
-    for (const formats::InputFile& file : stream->files()) files_read_.push_back(file.path);
-    console_.info("{}: {} {} of {} features", name, stream->type().to_string(), stream->schema().sparse ? "sparse rows" : "rows",
-                  stream->schema().feature_dim);
-    return stream;
-  }
-
-  compute::Backend& backend() override { return *backend_; }
-  dist::Communicator& communicator() override { return *workers_; }
-  job::MetricSink& metrics() override { return console_; }
-  Log& log() override { return console_; }
-  RandomStream random(std::string_view name) const override { return RandomStream(seed(), name); }
-  std::uint64_t seed() const override { return request_.common.seed.value; }
-  std::uint64_t memory_limit() const override { return request_.common.memory_limit.value; }
-  const job::Model* start_model() const override { return start_ ? &*start_ : nullptr; }
-  void safe_point(const job::Progress& progress) override {
-    throw_if_stopped();
-    console_.progress(progress);
-  }
-
-  const std::vector<std::string>& files_read() const { return files_read_; }
-
-  static TableInput table_input(const TrainRequest& request, const ChannelRequest& channel, const job::Description& algorithm) {
-    TableInput input;
-    input.path = channel.path;
-    input.content_type = channel.content_type;
-    input.pipe_mode = is_pipe_mode(channel, request);
-    for (const ChannelSpec& spec : algorithm.channels) {
-      if (spec.name == channel.name) input.supervised = spec.supervised;
-    }
-    input.threads = request.common.threads.value;
-    input.memory_limit = request.common.memory_limit.value;
-    return input;
-  }
-
- private:
-  const TrainRequest& request_;
-  const job::Description& algorithm_;
-  Console& console_;
-  std::unique_ptr<compute::Backend> backend_;
-  std::unique_ptr<dist::Communicator> workers_;
-  std::optional<job::Model> start_;
-  std::vector<std::string> files_read_;
-};
-
-// ---- the run -----------------------------------------------------------------------------------------------------------
 
 void log_arguments(const TrainRequest& request, const job::Settings& settings, const job::Description& algorithm, Console& console) {
   console.service("Docker entrypoint called with argument(s): " + join(request.arguments, " "));
@@ -217,7 +64,7 @@ job::Manifest make_manifest(const job::Description& algorithm, const job::Settin
 // Opens each channel that can be opened again and reads its first records.
 void try_channel(const TrainRequest& request, const ChannelRequest& channel, const job::Description& algorithm, std::size_t feature_dim,
                  Console& console) {
-  TableInput input = TrainContext::table_input(request, channel, algorithm);
+  TableInput input = channel_input(request, channel, algorithm);
   input.feature_dim = feature_dim;
   input.mini_batch_size = 1000;
   input.threads = 1;
@@ -257,9 +104,7 @@ void train(const TrainRequest& request, Console& console) {
   Problems problems;
   std::optional<job::Settings> settings;
   problems.check([&] { settings = job::resolve(description.hyperparameters, request.hyperparameters, console); });
-  check_channels(request, description, problems);
-  check_output(request, problems);
-  check_overwriting(request, problems);
+  check_paths(request, description, problems);
   if (settings) log_arguments(request, *settings, description, console);
   log_settings(request.common, console);
   if (request.dry_run) {

@@ -1,0 +1,99 @@
+#include "run/train_checks.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/text.h"
+
+namespace smtrain::run {
+namespace {
+
+namespace fs = std::filesystem;
+using job::ChannelSpec;
+
+std::string names_of(const std::vector<ChannelSpec>& specs) {
+  std::vector<std::string> names;
+  for (const ChannelSpec& s : specs) names.push_back(s.name);
+  return join(names, ", ");
+}
+
+void check_channels(const TrainRequest& request, const job::Description& algorithm, Problems& problems) {
+  std::vector<std::string> given;
+  for (const ChannelRequest& c : request.channels) given.push_back(c.name);
+  for (const ChannelSpec& spec : algorithm.channels) {
+    if (!spec.required || find_channel(request, spec.name) != nullptr) continue;
+    problems.add(fmt::format("Missing required channel: {} (given: {}); give --{} PATH", spec.name,
+                             given.empty() ? "none" : join(given, ", "), spec.name));
+  }
+  for (std::size_t i = 0; i < request.channels.size(); ++i) {
+    const ChannelRequest& c = request.channels[i];
+    const bool known = std::any_of(algorithm.channels.begin(), algorithm.channels.end(), [&](const auto& s) { return s.name == c.name; });
+    if (!known) {
+      problems.add(fmt::format("Extraneous channel found: {}; this algorithm knows: {}", c.name, names_of(algorithm.channels)));
+    }
+    if (find_channel(request, c.name) != &c) problems.add(fmt::format("channel {} is given twice", c.name));
+    if (c.content_type) problems.check([&] { (void)formats::parse_content_type(*c.content_type); });
+    const std::string mode = to_lower(c.mode.value_or(request.input_mode));
+    if (mode != "file" && mode != "pipe") problems.add(fmt::format("channel {}: mode {} is not one of: file, pipe", c.name, smtrain::quoted(mode)));
+    const std::string distribution = to_lower(c.distribution.value_or("replicated"));
+    static const std::vector<std::string> kDistributions{"sharded", "replicated", "shardedbys3key", "fullyreplicated"};
+    if (std::find(kDistributions.begin(), kDistributions.end(), distribution) == kDistributions.end()) {
+      problems.add(fmt::format("channel {}: distribution {} is not one of: sharded, replicated", c.name, smtrain::quoted(distribution)));
+    }
+  }
+}
+
+// What can be known about the output before hours of work go into it.
+void check_output(const TrainRequest& request, Problems& problems) {
+  if (request.output.empty()) return problems.add("no output: give -o MODEL.tar.gz");
+  problems.check([&] { job::check_model_path(request.output); });
+  const fs::path folder = fs::path(request.output).has_parent_path() ? fs::path(request.output).parent_path() : fs::path(".");
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored)) problems.add(fmt::format("output {}: folder {} does not exist", smtrain::quoted(request.output), smtrain::quoted(folder.string())));
+  else if (::access(folder.c_str(), W_OK) != 0) problems.add(fmt::format("output {}: folder {} cannot be written", smtrain::quoted(request.output), smtrain::quoted(folder.string())));
+  if (fs::is_directory(request.output, ignored)) problems.add(fmt::format("output {}: is a folder", smtrain::quoted(request.output)));
+}
+
+// Files that this run writes must not be among those it reads, however a channel names them.
+void check_overwriting(const TrainRequest& request, Problems& problems) {
+  std::vector<std::pair<std::string, std::string>> inputs;
+  for (const ChannelRequest& c : request.channels) {
+    if (c.path == "-" || is_pipe_mode(c, request)) continue;
+    problems.check([&] {
+      for (const formats::InputFile& file : formats::expand_path(c.path)) inputs.emplace_back(file.path, "channel " + c.name);
+    });
+  }
+  if (request.start_model) inputs.emplace_back(*request.start_model, "--model");
+  for (const std::string& other : request.other_inputs) inputs.emplace_back(other, "--hyperparameters");
+  const std::pair<const char*, std::string> outputs[] = {
+      {"output", request.output}, {"--metrics", request.metrics_file.value_or("")}, {"--depfile", request.depfile.value_or("")}};
+  for (const auto& [what, output] : outputs) {
+    for (const auto& [input, from] : inputs) {
+      // Going on from a model and replacing it is what incremental training does.
+      if (output.empty() || (from == "--model" && output == request.output)) continue;
+      if (same_file(input, output)) problems.add(fmt::format("{} {} is an input of {}; give another file", what, smtrain::quoted(output), from));
+    }
+  }
+}
+
+}  // namespace
+
+const ChannelRequest* find_channel(const TrainRequest& request, std::string_view name) {
+  const auto at = std::find_if(request.channels.begin(), request.channels.end(), [&](const auto& c) { return c.name == name; });
+  return at == request.channels.end() ? nullptr : &*at;
+}
+
+bool is_pipe_mode(const ChannelRequest& channel, const TrainRequest& request) {
+  return to_lower(channel.mode.value_or(request.input_mode)) == "pipe";
+}
+
+void check_paths(const TrainRequest& request, const job::Description& algorithm, Problems& problems) {
+  check_channels(request, algorithm, problems);
+  check_output(request, problems);
+  check_overwriting(request, problems);
+}
+
+}  // namespace smtrain::run

@@ -1,0 +1,48 @@
+// What a training run hands to its algorithm.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "job/algorithm.h"
+#include "run/requests.h"
+#include "run/table_input.h"
+
+namespace smtrain::run {
+
+/// How the request wants a channel read; the algorithm adds mini-batch size, epochs and width.
+TableInput channel_input(const TrainRequest& request, const ChannelRequest& channel, const job::Description& algorithm);
+
+/// request, algorithm and console outlive it.
+class TrainContext final : public job::Context {
+ public:
+  TrainContext(const TrainRequest& request, const job::Description& algorithm, Console& console);
+
+  bool has_channel(const std::string& name) const override;
+  std::unique_ptr<formats::TableStream> open_table(const std::string& name, const job::TableRequest& wanted) override;
+  compute::Backend& backend() override { return *backend_; }
+  dist::Communicator& communicator() override { return *workers_; }
+  job::MetricSink& metrics() override { return console_; }
+  Log& log() override { return console_; }
+  RandomStream random(std::string_view name) const override { return RandomStream(seed(), name); }
+  std::uint64_t seed() const override { return request_.common.seed.value; }
+  std::uint64_t memory_limit() const override { return request_.common.memory_limit.value; }
+  const job::Model* start_model() const override { return start_ ? &*start_ : nullptr; }
+  void safe_point(const job::Progress& progress) override;
+
+  /// Files of all channels opened so far: for the depfile.
+  const std::vector<std::string>& files_read() const { return files_read_; }
+
+ private:
+  const TrainRequest& request_;
+  const job::Description& algorithm_;
+  Console& console_;
+  std::unique_ptr<compute::Backend> backend_;
+  std::unique_ptr<dist::Communicator> workers_;
+  std::optional<job::Model> start_;
+  std::vector<std::string> files_read_;
+};
+
+}  // namespace smtrain::run
