@@ -35,6 +35,11 @@ struct TableOptions {
   bool allow_missing = false;    ///< missing and non-finite numbers are passed on as NaN/inf instead of refused
 };
 
+/// Some consecutive records of a block.
+struct RecordRange {
+  std::size_t first = 0, count = 0;
+};
+
 /// Raw bytes of whole records of one file, and where they stand in it.
 struct RawBlock {
   std::span<const char> bytes;
@@ -43,6 +48,23 @@ struct RawBlock {
   std::uint64_t first_record = 0;  ///< number of its first record in the file, from 0
   std::uint64_t first_line = 0;    ///< line number of its first record, from 1; 0 for formats without lines
   std::size_t records = 0;
+  std::vector<RecordRange> wanted = {};  ///< the only ones that are parsed, ascending and apart; empty: all
+};
+
+/// Steps through the records of a block and tells which of them are wanted.
+class WantedRecords {
+ public:
+  explicit WantedRecords(const RawBlock& block) : ranges_(block.wanted) {}
+  /// Asked of each record in turn, from 0.
+  bool operator()(std::size_t record) {
+    if (ranges_.empty()) return true;
+    while (range_ < ranges_.size() && record >= ranges_[range_].first + ranges_[range_].count) ++range_;
+    return range_ < ranges_.size() && record >= ranges_[range_].first;
+  }
+
+ private:
+  std::span<const RecordRange> ranges_;
+  std::size_t range_ = 0;
 };
 
 /// Destination of dense rows: runs of consecutive rows in storage. A block's rows may lie in several runs.
@@ -84,9 +106,9 @@ class TableParser {
   /// `block` describes bytes.data() (records, as counted so far); its `records` field is unset.
   virtual Cut cut(const RawBlock& block, bool file_start, bool at_end) = 0;
 
-  /// Parses `block.records` records into the runs (together exactly that many rows). const and thread-safe. Refuses, with
-  /// file, record or line, field, what was found and what was expected: wrong widths, text that is no number, numbers
-  /// that are not finite (unless allowed), missing labels.
+  /// Parses the wanted records of the block into the runs (together exactly that many rows); others are passed over
+  /// unseen. const and thread-safe. Refuses, with file, record or line, field, what was found and what was expected: wrong
+  /// widths, text that is no number, numbers that are not finite (unless allowed), missing labels.
   virtual void parse_dense(const RawBlock& block, std::span<const DenseRun> runs, Log& log) const = 0;
 
   /// The same into CSR. Formats that are always dense leave out zeros.

@@ -13,6 +13,8 @@
 #include "base/parallel.h"
 #include "base/signals.h"
 #include "formats/block_feed.h"
+#include "formats/io/byte_stream.h"
+#include "formats/io/fingerprint.h"
 #include "formats/read_ahead.h"
 #include "formats/row_blocks.h"
 #include "formats/spool.h"
@@ -53,10 +55,31 @@ struct SparsePiece {
 struct Worker {
   FeedBlock block;
   std::vector<DenseRun> runs;
-  std::vector<float> discarded;  // rows that an earlier epoch has kept
   SparseRows* sparse = nullptr;
+  std::size_t rows = 0;    // of the block that are parsed
+  std::size_t placed = 0;  // of them: given a place so far
   std::size_t order = 0;
 };
+
+// The FIFO of a later epoch may not exist yet: poll, as the container contract has it.
+void wait_for_fifo(const std::string& path, Log& log) {
+  struct stat status {};
+  for (int polls = 0; ::stat(path.c_str(), &status) != 0; ++polls) {
+    throw_if_stopped();
+    if (polls == 20) log.info("waiting for the FIFO {}", path);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
+// The FIFOs of epochs that are done: a reader that closes early sends the writer on to the next one.
+void pass_fifos(const std::string& path, std::int64_t epochs, Log& log) {
+  for (std::int64_t epoch = 0; epoch < epochs; ++epoch) {
+    const std::string fifo = fmt::format("{}_{}", path, epoch);
+    wait_for_fifo(fifo, log);
+    char first = 0;
+    (void)open_bytes({fifo, fifo, false, std::nullopt})->read(std::span(&first, 1));
+  }
+}
 
 class TableStreamImpl final : public TableStream {
  public:
@@ -66,7 +89,7 @@ class TableStreamImpl final : public TableStream {
   const ContentType& type() const override { return options_.table.type; }
   bool next(Batch& batch) override;
   void next_epoch() override;
-  TableCursor cursor() const override { return {epoch_, records_}; }
+  TableCursor cursor() const override;
   std::uint64_t records() const override { return records_; }
   std::uint64_t records_total() const override { return records_total_; }
   std::uint64_t bytes_consumed() const override {
@@ -74,23 +97,30 @@ class TableStreamImpl final : public TableStream {
   }
   std::optional<std::uint64_t> bytes_total() const override { return bytes_total_; }
   const std::vector<InputFile>& files() const override { return files_; }
+  std::string fingerprint() const override { return fingerprint_; }
 
  private:
   void open_files();
+  void take_own_files();
   void make_feed();
   void guess_format(std::span<const char> head, const std::string& source);
   void read_schema();
   void start_feed();
-  bool keeps_rows() const { return options_.epochs > 1 && !pipe_mode_; }
+  void skip_to_start();
+  bool keeps_rows() const { return options_.epochs - options_.start.epoch > 1 && !pipe_mode_; }
+  /// Other processes read other files, so this one may be without rows.
+  bool may_be_empty() const { return options_.share.size > 1 && options_.share.split != RankShare::Split::ranges; }
 
+  bool next_piece(Batch& batch);
+  bool next_tail(Batch& batch);
   void fill();
   bool take(Worker& worker, ExceptionTrap& trap);
   void place(Worker& worker);
-  void place_dense(Worker& worker, std::size_t records);
+  void place_dense(Worker& worker, const RecordRange& range);
   void emit();
   void emit_dense(bool all);
   void emit_sparse(bool all);
-  void append_sparse(const SparseRows& rows, const RawBlock& raw, std::size_t first);
+  void append_sparse(const SparseRows& rows, const RawBlock& raw);
   bool piece_is_full() const;
   bool may_be_last(std::size_t rows) const;
   void deliver_piece();
@@ -102,7 +132,9 @@ class TableStreamImpl final : public TableStream {
   TableStreamOptions options_;
   Log& log_;
 
+  RowShare share_;
   std::vector<InputFile> files_;
+  std::string fingerprint_;
   std::optional<std::uint64_t> bytes_total_;
   bool rewindable_ = true;
   std::unique_ptr<TableParser> parser_;
@@ -117,8 +149,7 @@ class TableStreamImpl final : public TableStream {
   std::vector<Worker> workers_;
   struct SparseBlock {
     SparseRows rows;
-    RawBlock raw;          // its bytes are gone by the time it is used
-    std::size_t first = 0;  // rows before this one are dropped
+    RawBlock raw;  // its bytes are gone by the time it is used
   };
   std::deque<SparseBlock> sparse_blocks_;
   std::size_t round_taken_ = 0;
@@ -130,57 +161,53 @@ class TableStreamImpl final : public TableStream {
   std::size_t open_emitted_ = 0;     // rows of open_.front() already in batches
   std::uint64_t rows_placed_ = 0;    // rows of this epoch given a place
   std::uint64_t rows_emitted_ = 0;   // rows of this epoch in batches
-  std::uint64_t rows_to_skip_ = 0;   // at the start of a resumed epoch
+  std::uint64_t rows_to_pass_ = 0;   // at the start of an epoch: not parsed, since they are kept or done
   std::shared_ptr<SparsePiece> piece_;
   std::deque<Batch> ready_;
 
   // Rows kept for later epochs.
-  std::int64_t epoch_ = 0;
+  std::int64_t epoch_ = 0;  // from options_.start.epoch
   std::vector<Batch> cached_;
   std::size_t replayed_ = 0;
   std::uint64_t cached_bytes_ = 0, cached_rows_ = 0;
   bool cache_full_ = false;
   struct Mark {
-    std::uint64_t first_row;
+    RowShare::Place place;
     FeedPosition position;
   };
   std::vector<Mark> marks_;
   Spool spool_;
 
   std::uint64_t records_ = 0, records_total_ = 0;
+  std::uint64_t mini_batches_ = 0;       // of this epoch, delivered or done before
+  std::uint64_t records_to_drop_ = 0;    // of a resumed epoch: parsed, since later epochs need them, but not delivered
 };
 
 TableStreamImpl::TableStreamImpl(const std::string& path, bool pipe_mode, const TableStreamOptions& options, Log& log)
-    : path_(path), pipe_mode_(pipe_mode), options_(options), log_(log) {
+    : path_(path), pipe_mode_(pipe_mode), options_(options), log_(log), share_(options.mini_batch_size, options.share) {
   options_.threads = std::max(options_.threads, 1);
   options_.block_bytes = std::max<std::size_t>(options_.block_bytes, 1);
   workers_.resize(static_cast<std::size_t>(options_.threads));
+  if (pipe_mode_) pass_fifos(path_, options_.start.epoch, log_);
   open_files();
   make_feed();
   read_schema();
   const std::size_t row_bytes = (schema_.feature_dim + schema_.label_width + 1) * sizeof(float);
-  geometry_.emplace(options_.mini_batch_size, schema_.sparse ? 1 : row_bytes, options_.piece_bytes);
+  geometry_.emplace(share_.local_mini_batch(), schema_.sparse ? 1 : row_bytes, options_.piece_bytes);
   if (!schema_.sparse) pool_ = std::make_unique<DenseBlockPool>(schema_, geometry_->block_rows);
   start_feed();
-}
-
-// The FIFO of a later epoch may not exist yet: poll, as the container contract has it.
-void wait_for_fifo(const std::string& path, Log& log) {
-  struct stat status {};
-  for (int polls = 0; ::stat(path.c_str(), &status) != 0; ++polls) {
-    throw_if_stopped();
-    if (polls == 20) log.info("waiting for the FIFO {}", path);
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
+  skip_to_start();
 }
 
 void TableStreamImpl::open_files() {
   if (pipe_mode_) {
-    const std::string fifo = fmt::format("{}_{}", path_, epoch_);
+    const std::string fifo = fmt::format("{}_{}", path_, options_.start.epoch + epoch_);
     wait_for_fifo(fifo, log_);
     files_ = {InputFile{fifo, fifo, false, std::nullopt}};
   } else {
-    files_ = expand_path(path_);
+    files_ = may_be_empty() ? expand_path_if_any(path_) : expand_path(path_);
+    fingerprint_ = fingerprint_of(files_);
+    if (options_.share.split == RankShare::Split::files) take_own_files();
   }
   std::uint64_t bytes = 0;
   bool known = true;
@@ -190,6 +217,14 @@ void TableStreamImpl::open_files() {
     bytes += file.size.value_or(0);
   }
   if (known) bytes_total_ = bytes;
+}
+
+void TableStreamImpl::take_own_files() {
+  std::vector<InputFile> own;
+  for (std::size_t i = static_cast<std::size_t>(options_.share.rank); i < files_.size(); i += static_cast<std::size_t>(options_.share.size)) {
+    own.push_back(files_[i]);
+  }
+  files_ = std::move(own);
 }
 
 void TableStreamImpl::make_feed() {
@@ -210,6 +245,7 @@ void TableStreamImpl::read_schema() {
   std::string source;
   std::size_t wanted = kHeadBytes;
   std::span<const char> head = feed_->head(wanted, source);
+  if (head.empty() && may_be_empty()) return;
   if (head.empty()) throw user_error("{}: holds no records: {}", path_, files_.size() == 1 ? "the file is empty" : "all files are empty");
   if (options_.guess_format) guess_format(head, source);
   parser_ = make_table_parser(options_.table);
@@ -222,20 +258,47 @@ void TableStreamImpl::read_schema() {
     if (head.size() < wanted) break;
   }
   schema_ = parser_->probe(head, source, log_);
+  // FIFOs may bring the same files in another order in each epoch.
+  if (pipe_mode_) fingerprint_ = fmt::format("FIFOs, {} features", schema_.feature_dim);
+  else if (fingerprint_.empty()) fingerprint_ = fingerprint_of_head(head);
 }
 
 void TableStreamImpl::start_feed() {
   rows_placed_ = rows_emitted_ = 0;
-  ended_ = false;
+  share_.go_to({});
+  ended_ = parser_ == nullptr;  // no file has a record
   // A pipe may block while there are rows to work on; with one thread there is nobody to wait beside.
   if (!rewindable_ && options_.threads > 1) {
     read_ahead_ = std::make_unique<ReadAhead>(*feed_, blocks_per_round(options_.threads));
   }
 }
 
+// Rows before the start are read over: unseen where no later epoch needs them, else parsed and kept but not delivered.
+void TableStreamImpl::skip_to_start() {
+  if (options_.start.records == 0) return;
+  const std::uint64_t b = options_.mini_batch_size;
+  mini_batches_ = (options_.start.records + b - 1) / b;
+  const std::uint64_t rows = options_.share.size <= 1 ? options_.start.records : mini_batches_ * share_.local_mini_batch();
+  if (keeps_rows()) {
+    records_to_drop_ = rows;
+    return;
+  }
+  records_ = rows;
+  rows_to_pass_ = rows;
+  rows_placed_ = rows_emitted_ = rows;
+}
+
+TableCursor TableStreamImpl::cursor() const {
+  const std::int64_t epoch = options_.start.epoch + epoch_;
+  if (options_.share.size <= 1) return {epoch, records_};
+  return {epoch, mini_batches_ * options_.mini_batch_size};
+}
+
 void TableStreamImpl::next_epoch() {
   ++epoch_;
   records_ = 0;
+  mini_batches_ = 0;
+  records_to_drop_ = 0;
   replayed_ = 0;
   if (pipe_mode_) {
     read_ahead_.reset();
@@ -260,34 +323,60 @@ void TableStreamImpl::next_epoch() {
     return;
   }
   const auto after = std::upper_bound(marks_.begin(), marks_.end(), cached_rows_,
-                                      [](std::uint64_t row, const Mark& m) { return row < m.first_row; });
+                                      [](std::uint64_t row, const Mark& m) { return row < m.place.taken; });
   const Mark& mark = *std::prev(after);
   open_.clear();
   open_emitted_ = 0;
   piece_.reset();
   feed_->restart(mark.position);
   ended_ = false;
-  rows_to_skip_ = cached_rows_ - mark.first_row;
+  share_.go_to(mark.place);
+  rows_to_pass_ = cached_rows_ - mark.place.taken;
   rows_placed_ = rows_emitted_ = cached_rows_;
 }
 
 bool TableStreamImpl::next(Batch& batch) {
+  while (next_piece(batch)) {
+    records_ += batch.rows;
+    if (records_to_drop_ > 0) {
+      records_to_drop_ -= std::min<std::uint64_t>(records_to_drop_, batch.rows);
+      continue;
+    }
+    records_total_ += batch.rows;
+    mini_batches_ += batch.completes_mini_batch ? 1 : 0;
+    return true;
+  }
+  // Of a shared reading the last mini-batch, and so the start behind it, may hold fewer rows than it stands for.
+  if (options_.share.size <= 1 && records_to_drop_ + rows_to_pass_ > 0) {
+    throw user_error("{}: ends before record {}, up to which the run that is resumed had read it; give the same data", path_,
+                     options_.start.records);
+  }
+  return false;
+}
+
+bool TableStreamImpl::next_piece(Batch& batch) {
   for (;;) {
     if (epoch_ > 0 && replayed_ < cached_.size()) {
       batch = cached_[replayed_++];
-      break;
+      return true;
     }
     if (!ready_.empty()) {
       batch = std::move(ready_.front());
       ready_.pop_front();
-      break;
+      return true;
     }
-    if (epoch_ > 0 && spool_.next(batch)) break;
-    if (ended_) return false;
+    if (epoch_ > 0 && spool_.next(batch)) return true;
+    if (ended_) return next_tail(batch);
     fill();
   }
-  records_ += batch.rows;
-  records_total_ += batch.rows;
+}
+
+// Other processes have rows of the last mini-batch, this one has none.
+bool TableStreamImpl::next_tail(Batch& batch) {
+  if (share_.takes_all() || mini_batches_ * options_.mini_batch_size >= share_.place().read) return false;
+  batch = Batch{};
+  batch.cols = schema_.feature_dim;
+  batch.label_width = schema_.label_width;
   return true;
 }
 
@@ -300,6 +389,7 @@ void TableStreamImpl::fill() {
   run_team(team, [&](int index) {
     Worker& worker = workers_[static_cast<std::size_t>(index)];
     while (take(worker, trap)) {
+      if (worker.rows == 0) continue;
       trap.run(worker.order, [&] {
         if (schema_.sparse) parser_->parse_sparse(worker.block.raw, *worker.sparse, log_);
         else parser_->parse_dense(worker.block.raw, worker.runs, log_);
@@ -326,56 +416,49 @@ bool TableStreamImpl::take(Worker& worker, ExceptionTrap& trap) {
 }
 
 void TableStreamImpl::place(Worker& worker) {
-  std::size_t records = worker.block.raw.records;
-  if (epoch_ == 0 && keeps_rows()) marks_.push_back({rows_placed_, worker.block.position});
-  const std::size_t skip = static_cast<std::size_t>(std::min<std::uint64_t>(rows_to_skip_, records));
-  rows_to_skip_ -= skip;
+  RawBlock& raw = worker.block.raw;
+  if (epoch_ == 0 && keeps_rows()) marks_.push_back({share_.place(), worker.block.position});
+  raw.wanted.clear();
+  worker.rows = share_.select(raw.records, rows_to_pass_, raw.wanted);
+  if (worker.rows == 0) return;
   if (schema_.sparse) {
     SparseBlock& block = sparse_blocks_.emplace_back();
-    block.raw = worker.block.raw;
-    block.first = skip;
+    block.raw = raw;
     worker.sparse = &block.rows;
   } else {
     worker.runs.clear();
-    if (skip > 0) {
-      const std::size_t width = schema_.feature_dim + schema_.label_width + 1;
-      worker.discarded.resize(skip * width);
-      float* values = worker.discarded.data();
-      worker.runs.push_back({skip, values, schema_.feature_dim, values + skip * schema_.feature_dim,
-                             values + skip * (width - 1)});
-    }
-    place_dense(worker, records - skip);
+    worker.placed = 0;
+    for (const RecordRange& range : raw.wanted) place_dense(worker, range);
   }
-  rows_placed_ += records - skip;
+  rows_placed_ += worker.rows;
+  if (worker.rows == raw.records) raw.wanted.clear();
 }
 
-void TableStreamImpl::place_dense(Worker& worker, std::size_t records) {
+void TableStreamImpl::place_dense(Worker& worker, const RecordRange& range) {
   const RawBlock& raw = worker.block.raw;
-  const std::uint64_t skipped = raw.records - records;
-  std::uint64_t row = rows_placed_;
-  for (std::size_t done = 0; done < records;) {
+  for (std::size_t done = 0; done < range.count;) {
     // A storage block ends with a piece, so that no batch lies in two.
     const bool whole = geometry_->piece_rows == geometry_->mini_batch_size;
     DenseBlock* block = open_.empty() ? nullptr : open_.back().get();
     std::size_t room = 0;
     if (block != nullptr) {
-      const std::uint64_t first = row - block->rows;
+      const std::uint64_t first = rows_placed_ + worker.placed - block->rows;
       room = (whole ? geometry_->block_rows : geometry_->piece_at(first)) - block->rows;
     }
     if (room == 0) {
       open_.push_back(pool_->take());
       continue;
     }
-    const std::size_t n = std::min(room, records - done);
+    const std::size_t n = std::min(room, range.count - done);
     float* labels = block->labels == nullptr ? nullptr : block->labels + block->rows * schema_.label_width;
     float* weights = block->weights == nullptr ? nullptr : block->weights + block->rows;
     worker.runs.push_back({n, block->values + block->rows * schema_.feature_dim, schema_.feature_dim, labels, weights});
-    const std::uint64_t in_block = skipped + done;
+    const std::uint64_t in_block = range.first + done;
     block->origins->push_back({block->rows, raw.source, raw.first_record + in_block,
                                has_lines(options_.table.type.format) ? raw.first_line + in_block : 0});
     block->rows += n;
     done += n;
-    row += n;
+    worker.placed += n;
   }
 }
 
@@ -421,7 +504,7 @@ void TableStreamImpl::emit_dense(bool all) {
 }
 
 void TableStreamImpl::emit_sparse(bool all) {
-  for (const SparseBlock& block : sparse_blocks_) append_sparse(block.rows, block.raw, block.first);
+  for (const SparseBlock& block : sparse_blocks_) append_sparse(block.rows, block.raw);
   sparse_blocks_.clear();
   if (piece_ && (all || (piece_is_full() && !may_be_last(piece_->count())))) deliver_piece();
 }
@@ -444,15 +527,18 @@ bool TableStreamImpl::may_be_last(std::size_t rows) const {
   return rows_emitted_ + rows == rows_placed_ && !geometry_->completes_mini_batch(rows_emitted_ + rows);
 }
 
-void TableStreamImpl::append_sparse(const SparseRows& from, const RawBlock& raw, std::size_t first) {
+void TableStreamImpl::append_sparse(const SparseRows& from, const RawBlock& raw) {
   const std::size_t rows = from.indptr.size() - 1;
-  for (std::size_t i = first; i < rows; ++i) {
+  std::size_t range = 0, in_range = 0;
+  for (std::size_t i = 0; i < rows; ++i, ++in_range) {
+    if (in_range == raw.wanted[range].count) ++range, in_range = 0;
     if (piece_ && piece_is_full()) deliver_piece();
     if (!piece_) piece_ = std::make_shared<SparsePiece>();
     SparseRows& to = piece_->rows;
-    if (to.indptr.size() == 1 || i == first) {
-      piece_->origins->push_back({to.indptr.size() - 1, raw.source, raw.first_record + i,
-                                  has_lines(options_.table.type.format) ? raw.first_line + i : 0});
+    if (to.indptr.size() == 1 || in_range == 0) {
+      const std::uint64_t record = raw.wanted[range].first + in_range;
+      piece_->origins->push_back({to.indptr.size() - 1, raw.source, raw.first_record + record,
+                                  has_lines(options_.table.type.format) ? raw.first_line + record : 0});
     }
     const std::size_t a = from.indptr[i], b = from.indptr[i + 1];
     to.indices.insert(to.indices.end(), from.indices.begin() + a, from.indices.begin() + b);

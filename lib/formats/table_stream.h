@@ -15,48 +15,42 @@
 #include "base/log.h"
 #include "formats/batch.h"
 #include "formats/io/input_files.h"
+#include "formats/row_share.h"
 #include "formats/table_parser.h"
 
 namespace smtrain::formats {
 
-/// A place between two mini-batches.
+/// A place between two mini-batches; the same in all processes that share a channel.
 struct TableCursor {
   std::int64_t epoch = 0;
-  std::uint64_t records = 0;  ///< of that epoch, before this place; of all processes where they share one reading
-};
-
-/// Which rows this process reads when several share the work. A mini-batch is always that of all processes together.
-struct RankShare {
-  enum class Split {
-    ranges,  ///< each process takes its range of rows of every mini-batch of all files
-    files,   ///< file i belongs to process i mod size; a mini-batch joins the next rows of each
-    own,     ///< as files, but the path names the files of this process alone
-  };
-  int rank = 0, size = 1;
-  Split split = Split::ranges;
+  std::uint64_t records = 0;  ///< of that epoch, before this place, of all processes together
 };
 
 struct TableStreamOptions {
   TableOptions table;
   bool guess_format = false;           ///< table.type is found by the first bytes (streams have no name to go by)
   std::size_t mini_batch_size = 1000;
-  std::int64_t epochs = 1;             ///< passes to come; 1 keeps nothing
+  std::int64_t epochs = 1;             ///< passes in all, those before `start` counted; where one is to come, nothing is kept
   int threads = 1;
   std::uint64_t cache_bytes = 0;       ///< rows kept in memory between epochs
   std::uint64_t piece_bytes = std::uint64_t{64} << 20;  ///< a mini-batch larger than this comes in pieces
   std::size_t block_bytes = std::size_t{4} << 20;       ///< raw bytes parsed at a time by one thread
-  TableCursor start;                   ///< where a resumed run goes on; records before it are read over
-  RankShare share;
+  /// Where a resumed run goes on, at the cursor() of an earlier stream: records before it are read over. A pipe is read over
+  /// from its beginning; in pipe mode the FIFOs of earlier epochs are opened and closed.
+  TableCursor start;
+  RankShare share;                     ///< of mini_batch_size, which is that of all processes together
 };
 
 /// Not thread-safe; batches it has returned stay valid as long as they are held.
 class TableStream {
  public:
   virtual ~TableStream() = default;
-  /// Known once opened: the first record has been read.
+  /// Known once opened: the first record has been read. A process whose files hold no record has a schema of width 0.
   virtual const TableSchema& schema() const = 0;
   virtual const ContentType& type() const = 0;
-  /// The next piece of the current epoch; false at its end. Throws what parsing finds, the first in file order.
+  /// The next piece of the current epoch; false at its end. Throws what parsing finds, the first in file order. With
+  /// Split::ranges every process gets as many mini-batches, the last perhaps without rows; with the others one may end before
+  /// the rest.
   virtual bool next(Batch& batch) = 0;
   /// Goes to the start of the next epoch (the rest of this one is not read).
   virtual void next_epoch() = 0;
@@ -69,10 +63,14 @@ class TableStream {
   virtual std::optional<std::uint64_t> bytes_total() const = 0;
   /// The files of the current epoch, in reading order.
   virtual const std::vector<InputFile>& files() const = 0;
+  /// Tells one data set from another: number, sizes and sampled contents of the files of all processes (Split::own: of this
+  /// one), or a pipe's first bytes. The same wherever the files lie.
+  virtual std::string fingerprint() const = 0;
 };
 
 /// Opens a channel. `pipe_mode` says that PATH names a series of FIFOs. Throws when there is nothing to read, no file
-/// holds a record, or the first record is not what options say.
+/// holds a record (of this process alone: a stream without rows), the first record is not what options say, or `start`
+/// lies beyond the data.
 std::unique_ptr<TableStream> open_table_stream(const std::string& path, bool pipe_mode, const TableStreamOptions& options,
                                                Log& log);
 

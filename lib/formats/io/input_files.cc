@@ -106,8 +106,6 @@ std::vector<InputFile> folder_files(const std::string& path, const struct stat& 
   std::vector<InputFile> files;
   std::vector<FolderId> above{{status.st_dev, status.st_ino}};
   collect(path, above, files);
-  if (files.empty())
-    throw user_error("{}: the folder holds no file to read (names that begin with . or _ and empty files are left out)", path);
   sort_by_path(files);
   return files;
 }
@@ -152,8 +150,6 @@ std::vector<InputFile> glob_files(const std::string& pattern) {
       files.push_back(input_file(path, status));
     }
   }
-  if (files.empty())
-    throw user_error("{}: no file matches (names that begin with . or _ and empty files are left out)", smtrain::quoted(pattern, 200));
   sort_by_path(files);
   return files;
 }
@@ -161,6 +157,14 @@ std::vector<InputFile> glob_files(const std::string& pattern) {
 }  // namespace
 
 std::vector<InputFile> expand_path(const std::string& path) {
+  std::vector<InputFile> files = expand_path_if_any(path);
+  if (!files.empty()) return files;
+  const char* const left_out = "names that begin with . or _ and empty files are left out";
+  if (fs::is_directory(local_path(path))) throw user_error("{}: the folder holds no file to read ({})", local_path(path), left_out);
+  throw user_error("{}: no file matches ({})", smtrain::quoted(local_path(path), 200), left_out);
+}
+
+std::vector<InputFile> expand_path_if_any(const std::string& path) {
   if (path == "-") return {InputFile{"-", "standard input", false, std::nullopt}};
   if (path.empty()) throw user_error("an input path is empty");
   const std::string local = local_path(path);

@@ -22,4 +22,7 @@ struct InputFile {
 /// read.
 std::vector<InputFile> expand_path(const std::string& path);
 
+/// The same, but a folder or glob may hold no file.
+std::vector<InputFile> expand_path_if_any(const std::string& path);
+
 }  // namespace smtrain::formats

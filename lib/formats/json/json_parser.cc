@@ -215,8 +215,10 @@ void JsonLinesParser::each_row(const RawBlock& block, Log& log, const OnRow& on_
   Lines lines(text_of(block.bytes), block.first_line);
   simdjson::dom::parser parser;
   JsonRowReader reader(options_.allow_missing);
+  WantedRecords wanted(block);
   try {
-    while (lines.next()) {
+    for (std::size_t i = 0; lines.next(); ++i) {
+      if (!wanted(i)) continue;
       std::string_view line = lines.line();
       if (drop_comma(line) && !warned_comma_.exchange(true, std::memory_order_relaxed)) {
         log.warning("{}: a comma behind the object; JSON Lines have none", line_place(*block.source, lines.number()));
@@ -263,12 +265,15 @@ void JsonParser::each_row(const RawBlock& block, Log&, const OnRow& on_row) cons
   if (block.records == 0) return;
   simdjson::dom::parser parser;
   JsonRowReader reader(options_.allow_missing);
+  WantedRecords wanted(block);
   std::uint64_t instance = block.first_record;
   try {
     for (const element value : instances_of(parse_text(parser, text_of(block.bytes), 0))) {
-      const JsonRow& row = reader.read(value, schema_.feature_dim);
-      check(row);
-      on_row(row);
+      if (wanted(static_cast<std::size_t>(instance - block.first_record))) {
+        const JsonRow& row = reader.read(value, schema_.feature_dim);
+        check(row);
+        on_row(row);
+      }
       ++instance;
     }
   } catch (const Error& e) {

@@ -183,11 +183,16 @@ void RecordIoParser::convert(const Tensor& tensor, const char* map, float* out) 
 template <class OnRow>
 void RecordIoParser::each_record(const RawBlock& block, Log& log, OnRow&& on_row) const {
   RecordReader reader(block.bytes, options_.max_record_bytes);
-  bool sparse = false;
+  WantedRecords wanted(block);
+  bool sparse = false, unchecked = false;
   std::size_t i = 0;
   try {
     for (; i < block.records; ++i) {
-      if (!reader.next()) sparse = check(reader.record(), block, log);
+      const bool repeats = reader.next();
+      unchecked = unchecked || !repeats;
+      if (!wanted(i)) continue;
+      if (unchecked) sparse = check(reader.record(), block, log);
+      unchecked = false;
       on_row(reader.record(), sparse);
     }
   } catch (const Error& e) {

@@ -61,7 +61,14 @@ class CsvParser::Reader {
         near_end_(block.bytes.size() < kNumberReach ? p_ : end_ - kNumberReach),
         separators_(csv.dialect_.delimiter, p_, end_) {}
 
+  void pass_over() {
+    const CsvLineEnd found = find_line_end(p_, end_, csv_.dialect_);
+    p_ = found.at == nullptr ? end_ : found.at + 1;
+    passed_ = true;
+  }
+
   void row(float* features, float* labels) {
+    if (std::exchange(passed_, false)) separators_.restart(p_);
     row_ = p_;
     if (p_ == end_) throw internal_error("{}: fewer CSV records than were cut", *block_.source);
     std::size_t column = 0;
@@ -169,6 +176,7 @@ class CsvParser::Reader {
   const char* const near_end_;
   Separators separators_;
   const char* row_ = nullptr;
+  bool passed_ = false;  // records were passed over, which the separators have not seen
 };
 
 CsvParser::CsvParser(const TableOptions& options) : options_(options) { read_parameters(); }
@@ -394,7 +402,12 @@ void CsvParser::cut_lines(const RawBlock& block, bool at_end, Cut& cut) {
 void CsvParser::parse_dense(const RawBlock& block, std::span<const DenseRun> runs, Log&) const {
   Reader reader(*this, block);
   RunCursor cursor(runs, label_width_);
+  WantedRecords wanted(block);
   for (std::size_t i = 0; i < block.records; ++i) {
+    if (!wanted(i)) {
+      reader.pass_over();
+      continue;
+    }
     cursor.next();
     reader.row(cursor.values(), cursor.labels());
     if (float* weight = cursor.weight()) *weight = 1;
@@ -404,7 +417,12 @@ void CsvParser::parse_dense(const RawBlock& block, std::span<const DenseRun> run
 void CsvParser::parse_sparse(const RawBlock& block, SparseRows& rows, Log&) const {
   Reader reader(*this, block);
   std::vector<float> features(feature_dim_), labels(label_width_);
+  WantedRecords wanted(block);
   for (std::size_t i = 0; i < block.records; ++i) {
+    if (!wanted(i)) {
+      reader.pass_over();
+      continue;
+    }
     reader.row(features.data(), labels.data());
     for (std::size_t c = 0; c < feature_dim_; ++c) {
       if (features[c] == 0) continue;
