@@ -133,8 +133,8 @@ std::uint64_t random_bits() {
 }
 
 // The name is cut, between characters, to what a folder entry may hold.
-fs::path temporary_beside(const fs::path& target) {
-  const std::string suffix = fmt::format(".tmp-{}-{:016x}", getpid(), random_bits());
+fs::path temporary_beside(const fs::path& target, std::string_view ending) {
+  const std::string suffix = fmt::format(".tmp-{}-{:016x}{}", getpid(), random_bits(), ending);
   std::string name = target.filename().native();
   std::size_t length = std::min(name.size(), std::size_t{NAME_MAX} - 1 - suffix.size());
   while (length > 0 && length < name.size() && (static_cast<unsigned char>(name[length]) & 0xC0u) == 0x80u) --length;
@@ -142,10 +142,10 @@ fs::path temporary_beside(const fs::path& target) {
   return target.parent_path() / ("." + name + suffix);
 }
 
-int open_temporary(const fs::path& target, fs::path& temporary) {
+int open_temporary(const fs::path& target, std::string_view suffix, fs::path& temporary) {
   constexpr int kTries = 16;
   for (int i = 0; i < kTries; ++i) {
-    temporary = temporary_beside(target);
+    temporary = temporary_beside(target, suffix);
     const int fd = open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd >= 0 || (errno != EEXIST && errno != EINTR)) return fd;
   }
@@ -262,7 +262,7 @@ bool same_file(const fs::path& a, const fs::path& b) {
   return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
-AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
+AtomicFile::AtomicFile(fs::path target, std::string_view temporary_suffix) : target_(std::move(target)) {
   const int descriptor = descriptor_of(target_);
   struct stat status = {};
   if (descriptor >= 0) {
@@ -275,7 +275,7 @@ AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
     file_ = fs::absolute(follow_links(target_));
     if (file_.filename().native().size() > NAME_MAX) fail(ENAMETOOLONG);
     if (file_.filename().empty()) fail(EISDIR);
-    fd_ = UniqueFd(open_temporary(file_, temporary_));
+    fd_ = UniqueFd(open_temporary(file_, temporary_suffix, temporary_));
     if (fd_) remember_temporary(temporary_);
   }
   if (!fd_) {

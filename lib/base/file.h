@@ -48,10 +48,11 @@ bool same_file(const std::filesystem::path& a, const std::filesystem::path& b);
 /// An output that appears whole or not at all: written beside its target under a name no other process uses, synced,
 /// renamed. Destroyed without commit(), it leaves nothing behind and the old file as it was. "-" writes to standard output.
 /// A target that exists and is no regular file (a FIFO, /dev/null, /dev/stdout) is written to directly.
-/// umask is obeyed. Errors name the target and the cause. Not thread-safe.
+/// umask is obeyed. Errors name the target and the cause. Not thread-safe. The temporary's name is
+/// ".<target>.tmp-<pid>-<random><temporary_suffix>", cut where a folder's entry may not be as long.
 class AtomicFile {
  public:
-  explicit AtomicFile(std::filesystem::path target);
+  explicit AtomicFile(std::filesystem::path target, std::string_view temporary_suffix = {});
   AtomicFile(AtomicFile&&) noexcept;
   AtomicFile& operator=(AtomicFile&&) = delete;
   ~AtomicFile();

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cmath>
 #include <string>
 
 #include "base/error.h"
@@ -54,9 +57,11 @@ bool is_ignored(int signal) {
   return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
-std::string name_of_signal(int signal) {
-  const char* name = sigabbrev_np(signal);
-  return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", signal);
+void set_timer(double seconds) {
+  itimerval timer = {};
+  timer.it_value.tv_sec = static_cast<time_t>(seconds);
+  timer.it_value.tv_usec = static_cast<suseconds_t>((seconds - std::floor(seconds)) * 1e6);
+  if (setitimer(ITIMER_REAL, &timer, nullptr) != 0) throw internal_error("cannot set a timer: {}", errno_text(errno));
 }
 
 }  // namespace
@@ -72,14 +77,33 @@ void install_signal_handlers() {
 
 int stop_signal() { return stop_flag.load(std::memory_order_relaxed); }
 
+std::string stop_name(int signal) {
+  if (signal == SIGALRM) return "the time limit";
+  const char* name = sigabbrev_np(signal);
+  return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", signal);
+}
+
 void throw_if_stopped() {
   const int signal = stop_signal();
   if (signal == 0) return;
-  throw Error(Fault::interrupted, {fmt::format("stopped by {}", name_of_signal(signal))}, signal);
+  throw Error(Fault::interrupted, {fmt::format("stopped by {}", stop_name(signal))}, signal);
 }
 
 bool take_checkpoint_request() {
   return checkpoint_flag.load(std::memory_order_relaxed) && checkpoint_flag.exchange(false);
+}
+
+StopTimer::StopTimer(double seconds) {
+  constexpr double kLeast = 1e-3, kMost = 1e9;
+  handle(SIGALRM, on_stop);
+  set_timer(std::clamp(seconds, kLeast, kMost));
+}
+
+StopTimer::~StopTimer() {
+  const itimerval off = {};
+  setitimer(ITIMER_REAL, &off, nullptr);
+  int ours = SIGALRM;
+  stop_flag.compare_exchange_strong(ours, 0);
 }
 
 void request_stop(int signal) {

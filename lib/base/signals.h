@@ -1,6 +1,8 @@
 // Signals: handlers only set a flag; work looks at it at safe points and inside long steps.
 #pragma once
 
+#include <string>
+
 namespace smtrain {
 
 /// Installs the handlers: SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGXCPU ask for a stop; SIGUSR2 asks for a checkpoint;
@@ -12,8 +14,21 @@ void install_signal_handlers();
 /// The signal that asked for a stop, 0 when none has. Cheap; safe from any thread.
 int stop_signal();
 
+/// What asked for the stop, for messages: "SIGTERM", "the time limit" (SIGALRM, from StopTimer).
+std::string stop_name(int signal);
+
 /// Throws the Error of an interrupted run (exit 128 + signal) when a stop was asked for.
 void throw_if_stopped();
+
+/// Asks for a stop, as SIGALRM, once `seconds` have passed; also a blocked read notices. Destroyed, it is called off, and a stop
+/// that it asked for is forgotten. One at a time in a process.
+class StopTimer {
+ public:
+  explicit StopTimer(double seconds);
+  StopTimer(const StopTimer&) = delete;
+  StopTimer& operator=(const StopTimer&) = delete;
+  ~StopTimer();
+};
 
 /// True once after each SIGUSR2.
 bool take_checkpoint_request();

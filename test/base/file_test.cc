@@ -80,6 +80,18 @@ TEST_CASE("temporaries are hidden and two writers of one target do not meet") {
   CHECK(read_file(folder / "out") == "b");
 }
 
+TEST_CASE("the temporary's name ends as asked for") {
+  const TemporaryFolder folder;
+  AtomicFile file(folder / "out", ".sagemaker-ignore");
+  for (const auto& entry : fs::directory_iterator(folder.path())) {
+    CHECK(entry.path().filename().string().ends_with(".sagemaker-ignore"));
+  }
+  CHECK(folder.entries() == 1);
+  file.commit();
+  CHECK(fs::exists(folder / "out"));
+  CHECK(folder.entries() == 1);
+}
+
 TEST_CASE("a moved output is committed once and cleaned up once") {
   const TemporaryFolder folder;
   AtomicFile first(folder / "out");

@@ -122,4 +122,26 @@ TEST_CASE("a stop can be asked for and cleared by a call") {
   CHECK_NOTHROW(throw_if_stopped());
 }
 
+TEST_CASE("a timer asks for a stop, wakes a blocked read, and is forgotten with its object") {
+  CHECK(in_child([] {
+          int ends[2];
+          if (pipe(ends) != 0) return 1;
+          {
+            const StopTimer timer(0.05);
+            char byte;
+            try {
+              read_fully(ends[0], {&byte, 1}, "pipe");
+              return 2;
+            } catch (const Error& error) {
+              if (error.problems().front() != "stopped by the time limit" || stop_signal() != SIGALRM) return 3;
+            }
+          }
+          if (stop_signal() != 0) return 4;
+          { const StopTimer called_off(0.02); }
+          usleep(60'000);
+          return stop_signal() == 0 ? 7 : 5;
+        }) == 7);
+  CHECK(stop_name(SIGTERM) == "SIGTERM");
+}
+
 }  // namespace smtrain
