@@ -22,6 +22,7 @@ class Problems {
   }
   void add(std::string problem) { found_.push_back(std::move(problem)); }
   bool any() const { return !found_.empty(); }
+  std::size_t count() const { return found_.size(); }
   /// Throws them all as one user Error, if there are any.
   void raise() const {
     if (any()) throw Error(Fault::user, found_);

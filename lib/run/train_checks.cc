@@ -20,32 +20,6 @@ std::string names_of(const std::vector<ChannelSpec>& specs) {
   return join(names, ", ");
 }
 
-void check_channels(const TrainRequest& request, const job::Description& algorithm, Problems& problems) {
-  std::vector<std::string> given;
-  for (const ChannelRequest& c : request.channels) given.push_back(c.name);
-  for (const ChannelSpec& spec : algorithm.channels) {
-    if (!spec.required || find_channel(request, spec.name) != nullptr) continue;
-    problems.add(fmt::format("Missing required channel: {} (given: {}); give --{} PATH", spec.name,
-                             given.empty() ? "none" : join(given, ", "), spec.name));
-  }
-  for (std::size_t i = 0; i < request.channels.size(); ++i) {
-    const ChannelRequest& c = request.channels[i];
-    const bool known = std::any_of(algorithm.channels.begin(), algorithm.channels.end(), [&](const auto& s) { return s.name == c.name; });
-    if (!known) {
-      problems.add(fmt::format("Extraneous channel found: {}; this algorithm knows: {}", c.name, names_of(algorithm.channels)));
-    }
-    if (find_channel(request, c.name) != &c) problems.add(fmt::format("channel {} is given twice", c.name));
-    if (c.content_type) problems.check([&] { (void)formats::parse_content_type(*c.content_type); });
-    const std::string mode = to_lower(c.mode.value_or(request.input_mode));
-    if (mode != "file" && mode != "pipe") problems.add(fmt::format("channel {}: mode {} is not one of: file, pipe", c.name, smtrain::quoted(mode)));
-    const std::string distribution = to_lower(c.distribution.value_or("replicated"));
-    static const std::vector<std::string> kDistributions{"sharded", "replicated", "shardedbys3key", "fullyreplicated"};
-    if (std::find(kDistributions.begin(), kDistributions.end(), distribution) == kDistributions.end()) {
-      problems.add(fmt::format("channel {}: distribution {} is not one of: sharded, replicated", c.name, smtrain::quoted(distribution)));
-    }
-  }
-}
-
 // What can be known about the output before hours of work go into it.
 void check_output(const TrainRequest& request, Problems& problems) {
   if (request.output.empty()) return problems.add("no output: give -o MODEL.tar.gz");
@@ -88,6 +62,32 @@ const ChannelRequest* find_channel(const TrainRequest& request, std::string_view
 
 bool is_pipe_mode(const ChannelRequest& channel, const TrainRequest& request) {
   return to_lower(channel.mode.value_or(request.input_mode)) == "pipe";
+}
+
+void check_channels(const TrainRequest& request, const job::Description& algorithm, Problems& problems) {
+  std::vector<std::string> given;
+  for (const ChannelRequest& c : request.channels) given.push_back(c.name);
+  for (const ChannelSpec& spec : algorithm.channels) {
+    if (!spec.required || find_channel(request, spec.name) != nullptr) continue;
+    problems.add(fmt::format("Missing required channel: {} (given: {}); give --{} PATH", spec.name,
+                             given.empty() ? "none" : join(given, ", "), spec.name));
+  }
+  for (std::size_t i = 0; i < request.channels.size(); ++i) {
+    const ChannelRequest& c = request.channels[i];
+    const bool known = std::any_of(algorithm.channels.begin(), algorithm.channels.end(), [&](const auto& s) { return s.name == c.name; });
+    if (!known) {
+      problems.add(fmt::format("Extraneous channel found: {}; this algorithm knows: {}", c.name, names_of(algorithm.channels)));
+    }
+    if (find_channel(request, c.name) != &c) problems.add(fmt::format("channel {} is given twice", c.name));
+    if (c.content_type) problems.check([&] { (void)formats::parse_content_type(*c.content_type); });
+    const std::string mode = to_lower(c.mode.value_or(request.input_mode));
+    if (mode != "file" && mode != "pipe") problems.add(fmt::format("channel {}: mode {} is not one of: file, pipe", c.name, smtrain::quoted(mode)));
+    const std::string distribution = to_lower(c.distribution.value_or("replicated"));
+    static const std::vector<std::string> kDistributions{"sharded", "replicated", "shardedbys3key", "fullyreplicated"};
+    if (std::find(kDistributions.begin(), kDistributions.end(), distribution) == kDistributions.end()) {
+      problems.add(fmt::format("channel {}: distribution {} is not one of: sharded, replicated", c.name, smtrain::quoted(distribution)));
+    }
+  }
 }
 
 void check_paths(const TrainRequest& request, const job::Description& algorithm, Problems& problems) {

@@ -13,6 +13,9 @@ const ChannelRequest* find_channel(const TrainRequest& request, std::string_view
 /// Whether the channel comes as FIFOs PATH_0, PATH_1, ....
 bool is_pipe_mode(const ChannelRequest& channel, const TrainRequest& request);
 
+/// Adds what is wrong with channels: missing, unknown, twice, types and modes.
+void check_channels(const TrainRequest& request, const job::Description& algorithm, Problems& problems);
+
 /// Adds what is wrong with channels (missing, unknown, twice, types and modes) and with the paths that will be written
 /// (missing folder, no right to write, an input among them). Touches no data.
 void check_paths(const TrainRequest& request, const job::Description& algorithm, Problems& problems);
