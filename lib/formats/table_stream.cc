@@ -16,8 +16,8 @@
 #include "formats/io/byte_stream.h"
 #include "formats/io/fingerprint.h"
 #include "formats/read_ahead.h"
-#include "formats/row_blocks.h"
-#include "formats/spool.h"
+#include "formats/row_cache.h"
+#include "formats/row_store.h"
 
 namespace smtrain::formats {
 namespace {
@@ -44,20 +44,11 @@ std::size_t blocks_per_round(int threads) {
 
 bool has_lines(Format format) { return format != Format::recordio_protobuf; }
 
-// Sparse rows of one piece.
-struct SparsePiece {
-  SparseRows rows;
-  std::shared_ptr<std::vector<Origin>> origins = std::make_shared<std::vector<Origin>>();
-  std::size_t count() const { return rows.indptr.size() - 1; }
-};
-
 // One parsing thread's place.
 struct Worker {
   FeedBlock block;
-  std::vector<DenseRun> runs;
-  SparseRows* sparse = nullptr;
-  std::size_t rows = 0;    // of the block that are parsed
-  std::size_t placed = 0;  // of them: given a place so far
+  RowTarget target;
+  std::size_t rows = 0;  // of the block that are parsed
   std::size_t order = 0;
 };
 
@@ -116,16 +107,7 @@ class TableStreamImpl final : public TableStream {
   void fill();
   bool take(Worker& worker, ExceptionTrap& trap);
   void place(Worker& worker);
-  void place_dense(Worker& worker, const RecordRange& range);
-  void emit();
-  void emit_dense(bool all);
-  void emit_sparse(bool all);
-  void append_sparse(const SparseRows& rows, const RawBlock& raw);
-  bool piece_is_full() const;
-  bool may_be_last(std::size_t rows) const;
-  void deliver_piece();
-  void deliver(Batch batch);
-  void keep(const Batch& batch, std::uint64_t first_row);
+  void cut();
 
   const std::string path_;
   const bool pipe_mode_;
@@ -139,44 +121,27 @@ class TableStreamImpl final : public TableStream {
   bool rewindable_ = true;
   std::unique_ptr<TableParser> parser_;
   TableSchema schema_;
-  std::optional<RowGeometry> geometry_;
-  std::unique_ptr<DenseBlockPool> pool_;
   std::unique_ptr<BlockFeed> feed_;
   std::unique_ptr<ReadAhead> read_ahead_;
 
   // The round under way; guarded by mutex_ while the team runs.
   std::mutex mutex_;
   std::vector<Worker> workers_;
-  struct SparseBlock {
-    SparseRows rows;
-    RawBlock raw;  // its bytes are gone by the time it is used
-  };
-  std::deque<SparseBlock> sparse_blocks_;
   std::size_t round_taken_ = 0;
   std::size_t order_ = 0;
   bool ended_ = false;
 
-  // Rows parsed, not yet cut into batches.
-  std::deque<std::shared_ptr<DenseBlock>> open_;
-  std::size_t open_emitted_ = 0;     // rows of open_.front() already in batches
-  std::uint64_t rows_placed_ = 0;    // rows of this epoch given a place
-  std::uint64_t rows_emitted_ = 0;   // rows of this epoch in batches
-  std::uint64_t rows_to_pass_ = 0;   // at the start of an epoch: not parsed, since they are kept or done
-  std::shared_ptr<SparsePiece> piece_;
+  std::unique_ptr<RowStore> store_;
   std::deque<Batch> ready_;
+  std::uint64_t rows_to_pass_ = 0;  // at the start of an epoch: not parsed, since they are kept or done
 
-  // Rows kept for later epochs.
   std::int64_t epoch_ = 0;  // from options_.start.epoch
-  std::vector<Batch> cached_;
-  std::size_t replayed_ = 0;
-  std::uint64_t cached_bytes_ = 0, cached_rows_ = 0;
-  bool cache_full_ = false;
+  RowCache cache_;
   struct Mark {
     RowShare::Place place;
     FeedPosition position;
   };
-  std::vector<Mark> marks_;
-  Spool spool_;
+  std::vector<Mark> marks_;  // where reading can start again for what the cache does not hold
 
   std::uint64_t records_ = 0, records_total_ = 0;
   std::uint64_t mini_batches_ = 0;       // of this epoch, delivered or done before
@@ -184,7 +149,8 @@ class TableStreamImpl final : public TableStream {
 };
 
 TableStreamImpl::TableStreamImpl(const std::string& path, bool pipe_mode, const TableStreamOptions& options, Log& log)
-    : path_(path), pipe_mode_(pipe_mode), options_(options), log_(log), share_(options.mini_batch_size, options.share) {
+    : path_(path), pipe_mode_(pipe_mode), options_(options), log_(log), share_(options.mini_batch_size, options.share),
+      cache_(options.cache_bytes, log) {
   options_.threads = std::max(options_.threads, 1);
   options_.block_bytes = std::max<std::size_t>(options_.block_bytes, 1);
   workers_.resize(static_cast<std::size_t>(options_.threads));
@@ -193,8 +159,8 @@ TableStreamImpl::TableStreamImpl(const std::string& path, bool pipe_mode, const 
   make_feed();
   read_schema();
   const std::size_t row_bytes = (schema_.feature_dim + schema_.label_width + 1) * sizeof(float);
-  geometry_.emplace(share_.local_mini_batch(), schema_.sparse ? 1 : row_bytes, options_.piece_bytes);
-  if (!schema_.sparse) pool_ = std::make_unique<DenseBlockPool>(schema_, geometry_->block_rows);
+  const RowGeometry geometry(share_.local_mini_batch(), schema_.sparse ? 1 : row_bytes, options_.piece_bytes);
+  store_ = make_row_store(schema_, geometry, has_lines(options_.table.type.format), options_.piece_bytes);
   start_feed();
   skip_to_start();
 }
@@ -264,7 +230,7 @@ void TableStreamImpl::read_schema() {
 }
 
 void TableStreamImpl::start_feed() {
-  rows_placed_ = rows_emitted_ = 0;
+  store_->begin_at(0);
   share_.go_to({});
   ended_ = parser_ == nullptr;  // no file has a record
   // A pipe may block while there are rows to work on; with one thread there is nobody to wait beside.
@@ -285,7 +251,7 @@ void TableStreamImpl::skip_to_start() {
   }
   records_ = rows;
   rows_to_pass_ = rows;
-  rows_placed_ = rows_emitted_ = rows;
+  store_->begin_at(rows);
 }
 
 TableCursor TableStreamImpl::cursor() const {
@@ -299,13 +265,9 @@ void TableStreamImpl::next_epoch() {
   records_ = 0;
   mini_batches_ = 0;
   records_to_drop_ = 0;
-  replayed_ = 0;
   if (pipe_mode_) {
     read_ahead_.reset();
     ready_.clear();
-    open_.clear();
-    open_emitted_ = 0;
-    piece_.reset();
     open_files();
     make_feed();
     start_feed();
@@ -317,22 +279,19 @@ void TableStreamImpl::next_epoch() {
     while (!ended_) fill();
   }
   ready_.clear();
-  spool_.rewind();
-  if (!cache_full_ || !rewindable_) {
+  cache_.rewind();
+  if (!cache_.full() || !rewindable_) {
     ended_ = true;
     return;
   }
-  const auto after = std::upper_bound(marks_.begin(), marks_.end(), cached_rows_,
+  const auto after = std::upper_bound(marks_.begin(), marks_.end(), cache_.rows(),
                                       [](std::uint64_t row, const Mark& m) { return row < m.place.taken; });
   const Mark& mark = *std::prev(after);
-  open_.clear();
-  open_emitted_ = 0;
-  piece_.reset();
   feed_->restart(mark.position);
   ended_ = false;
   share_.go_to(mark.place);
-  rows_to_pass_ = cached_rows_ - mark.place.taken;
-  rows_placed_ = rows_emitted_ = cached_rows_;
+  rows_to_pass_ = cache_.rows() - mark.place.taken;
+  store_->begin_at(cache_.rows());
 }
 
 bool TableStreamImpl::next(Batch& batch) {
@@ -356,16 +315,13 @@ bool TableStreamImpl::next(Batch& batch) {
 
 bool TableStreamImpl::next_piece(Batch& batch) {
   for (;;) {
-    if (epoch_ > 0 && replayed_ < cached_.size()) {
-      batch = cached_[replayed_++];
-      return true;
-    }
+    if (epoch_ > 0 && cache_.next(batch)) return true;
     if (!ready_.empty()) {
       batch = std::move(ready_.front());
       ready_.pop_front();
       return true;
     }
-    if (epoch_ > 0 && spool_.next(batch)) return true;
+    if (epoch_ > 0 && cache_.next_spooled(batch)) return true;
     if (ended_) return next_tail(batch);
     fill();
   }
@@ -391,13 +347,13 @@ void TableStreamImpl::fill() {
     while (take(worker, trap)) {
       if (worker.rows == 0) continue;
       trap.run(worker.order, [&] {
-        if (schema_.sparse) parser_->parse_sparse(worker.block.raw, *worker.sparse, log_);
-        else parser_->parse_dense(worker.block.raw, worker.runs, log_);
+        if (schema_.sparse) parser_->parse_sparse(worker.block.raw, *worker.target.sparse, log_);
+        else parser_->parse_dense(worker.block.raw, worker.target.runs, log_);
       });
     }
   });
   trap.rethrow();
-  emit();
+  cut();
 }
 
 // Reads the next block and gives its rows a place; blocks are taken in file order, one thread at a time.
@@ -421,171 +377,18 @@ void TableStreamImpl::place(Worker& worker) {
   raw.wanted.clear();
   worker.rows = share_.select(raw.records, rows_to_pass_, raw.wanted);
   if (worker.rows == 0) return;
-  if (schema_.sparse) {
-    SparseBlock& block = sparse_blocks_.emplace_back();
-    block.raw = raw;
-    worker.sparse = &block.rows;
-  } else {
-    worker.runs.clear();
-    worker.placed = 0;
-    for (const RecordRange& range : raw.wanted) place_dense(worker, range);
-  }
-  rows_placed_ += worker.rows;
+  store_->place(raw, worker.rows, worker.target);
   if (worker.rows == raw.records) raw.wanted.clear();
 }
 
-void TableStreamImpl::place_dense(Worker& worker, const RecordRange& range) {
-  const RawBlock& raw = worker.block.raw;
-  for (std::size_t done = 0; done < range.count;) {
-    // A storage block ends with a piece, so that no batch lies in two.
-    const bool whole = geometry_->piece_rows == geometry_->mini_batch_size;
-    DenseBlock* block = open_.empty() ? nullptr : open_.back().get();
-    std::size_t room = 0;
-    if (block != nullptr) {
-      const std::uint64_t first = rows_placed_ + worker.placed - block->rows;
-      room = (whole ? geometry_->block_rows : geometry_->piece_at(first)) - block->rows;
-    }
-    if (room == 0) {
-      open_.push_back(pool_->take());
-      continue;
-    }
-    const std::size_t n = std::min(room, range.count - done);
-    float* labels = block->labels == nullptr ? nullptr : block->labels + block->rows * schema_.label_width;
-    float* weights = block->weights == nullptr ? nullptr : block->weights + block->rows;
-    worker.runs.push_back({n, block->values + block->rows * schema_.feature_dim, schema_.feature_dim, labels, weights});
-    const std::uint64_t in_block = range.first + done;
-    block->origins->push_back({block->rows, raw.source, raw.first_record + in_block,
-                               has_lines(options_.table.type.format) ? raw.first_line + in_block : 0});
-    block->rows += n;
-    done += n;
-    worker.placed += n;
-  }
-}
-
-void TableStreamImpl::emit() {
-  if (schema_.sparse) emit_sparse(ended_);
-  else emit_dense(ended_);
-}
-
-void TableStreamImpl::emit_dense(bool all) {
-  while (!open_.empty()) {
-    const std::shared_ptr<DenseBlock>& block = open_.front();
-    const std::size_t have = block->rows - open_emitted_;
-    std::size_t rows = geometry_->piece_at(rows_emitted_);
-    if (have < rows) {
-      // Only the epoch's last rows may fall short, and they are in the last block.
-      const bool last = open_.size() == 1;
-      if (have == 0 && !last) {
-        open_.pop_front();
-        open_emitted_ = 0;
-        continue;
-      }
-      if (!all || have == 0) {
-        if (all) open_.clear(), open_emitted_ = 0;
-        return;
-      }
-      rows = have;
-    }
-    if (!all && may_be_last(rows)) return;
-    Batch batch;
-    batch.rows = rows;
-    batch.cols = schema_.feature_dim;
-    batch.dense = block->values + open_emitted_ * schema_.feature_dim;
-    batch.ld = schema_.feature_dim;
-    batch.label_width = schema_.label_width;
-    if (block->labels != nullptr) batch.labels = block->labels + open_emitted_ * schema_.label_width;
-    if (block->weights != nullptr) batch.weights = block->weights + open_emitted_;
-    batch.origins = block->origins;
-    batch.origin_row = open_emitted_;
-    batch.owner = block;
-    open_emitted_ += rows;
-    deliver(std::move(batch));
-  }
-}
-
-void TableStreamImpl::emit_sparse(bool all) {
-  for (const SparseBlock& block : sparse_blocks_) append_sparse(block.rows, block.raw);
-  sparse_blocks_.clear();
-  if (piece_ && (all || (piece_is_full() && !may_be_last(piece_->count())))) deliver_piece();
-}
-
-bool TableStreamImpl::piece_is_full() const {
-  return geometry_->completes_mini_batch(rows_emitted_ + piece_->count()) || piece_->rows.indices.size() * 8 >= options_.piece_bytes;
-}
-
-void TableStreamImpl::deliver_piece() {
-  Batch batch;
-  batch.rows = piece_->count();
-  batch.owner = std::move(piece_);
-  piece_.reset();
-  deliver(std::move(batch));
-}
-
-// A piece that ends with the rows read so far, within a mini-batch, waits for the next look at the file: it may be the last,
-// which completes the mini-batch.
-bool TableStreamImpl::may_be_last(std::size_t rows) const {
-  return rows_emitted_ + rows == rows_placed_ && !geometry_->completes_mini_batch(rows_emitted_ + rows);
-}
-
-void TableStreamImpl::append_sparse(const SparseRows& from, const RawBlock& raw) {
-  const std::size_t rows = from.indptr.size() - 1;
-  std::size_t range = 0, in_range = 0;
-  for (std::size_t i = 0; i < rows; ++i, ++in_range) {
-    if (in_range == raw.wanted[range].count) ++range, in_range = 0;
-    if (piece_ && piece_is_full()) deliver_piece();
-    if (!piece_) piece_ = std::make_shared<SparsePiece>();
-    SparseRows& to = piece_->rows;
-    if (to.indptr.size() == 1 || in_range == 0) {
-      const std::uint64_t record = raw.wanted[range].first + in_range;
-      piece_->origins->push_back({to.indptr.size() - 1, raw.source, raw.first_record + record,
-                                  has_lines(options_.table.type.format) ? raw.first_line + record : 0});
-    }
-    const std::size_t a = from.indptr[i], b = from.indptr[i + 1];
-    to.indices.insert(to.indices.end(), from.indices.begin() + a, from.indices.begin() + b);
-    to.values.insert(to.values.end(), from.values.begin() + a, from.values.begin() + b);
-    to.indptr.push_back(to.indices.size());
-    const std::size_t w = schema_.label_width;
-    to.labels.insert(to.labels.end(), from.labels.begin() + i * w, from.labels.begin() + (i + 1) * w);
-    if (schema_.weights) to.weights.push_back(from.weights[i]);
-  }
-}
-
-void TableStreamImpl::deliver(Batch batch) {
-  if (schema_.sparse) {
-    const auto& piece = *static_cast<const SparsePiece*>(batch.owner.get());
-    batch.cols = schema_.feature_dim;
-    batch.indptr = piece.rows.indptr.data();
-    batch.indices = piece.rows.indices.data();
-    batch.values = piece.rows.values.data();
-    batch.label_width = schema_.label_width;
-    if (schema_.label_width > 0) batch.labels = piece.rows.labels.data();
-    if (schema_.weights) batch.weights = piece.rows.weights.data();
-    batch.origins = piece.origins;
-  }
-  const std::uint64_t first_row = rows_emitted_;
-  rows_emitted_ += batch.rows;
-  // The last batch of an epoch completes its mini-batch however short it is.
-  const bool last = ended_ && rows_emitted_ == rows_placed_;
-  batch.completes_mini_batch = last || geometry_->completes_mini_batch(rows_emitted_);
-  if (epoch_ == 0 && keeps_rows()) keep(batch, first_row);
-  ready_.push_back(std::move(batch));
-}
-
-void TableStreamImpl::keep(const Batch& batch, std::uint64_t first_row) {
-  const std::uint64_t numbers = batch.sparse() ? 2 * (batch.indptr[batch.rows] - batch.indptr[0]) + 2 * batch.rows
-                                               : std::uint64_t{batch.rows} * batch.cols;
-  const std::uint64_t bytes = (numbers + batch.rows * (batch.label_width + 1)) * sizeof(float);
-  if (!cache_full_ && cached_bytes_ + bytes > options_.cache_bytes) {
-    cache_full_ = true;
-    cached_rows_ = first_row;
-    log_.info("{} rows are kept in memory between epochs; the rest is {}", first_row,
-              rewindable_ ? "read again in each" : "spooled to scratch");
-  }
-  if (!cache_full_) {
-    cached_bytes_ += bytes;
-    cached_.push_back(batch);
-  } else if (!rewindable_) {
-    spool_.append(batch);
+void TableStreamImpl::cut() {
+  const std::size_t before = ready_.size();
+  std::uint64_t first_row = store_->rows_cut();
+  store_->cut(ended_, ready_);
+  if (epoch_ > 0 || !keeps_rows()) return;
+  for (std::size_t i = before; i < ready_.size(); ++i) {
+    cache_.keep(ready_[i], first_row, !rewindable_);
+    first_row += ready_[i].rows;
   }
 }
 
