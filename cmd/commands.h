@@ -8,6 +8,9 @@ namespace smtrain::cmd {
 /// Any algorithm of the registry.
 void train_algorithm(CommandLine& line, Session& session);
 
+/// The algorithm, settings and channels of a tree of the container contract.
+void train(CommandLine& line, Session& session);
+
 void transform(CommandLine& line, Session& session);
 void convert(CommandLine& line, Session& session);
 void inspect(CommandLine& line, Session& session);

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <new>
 #include <optional>
 
@@ -26,10 +27,11 @@ struct Command {
 
 constexpr Command kTrainAlgorithm = {"", train_algorithm, true, true};
 constexpr Command kCommands[] = {
-    {"transform", transform, true, true},        {"convert", convert, true, true},
-    {"inspect", inspect, true, true},            {"info", info, true, false},
-    {"algorithms", algorithms, false, false},    {"completion", completion, false, false},
-    {"version", version, false, false},          {"documents", documents, false, false},
+    {"train", train, true, true},                {"transform", transform, true, true},
+    {"convert", convert, true, true},            {"inspect", inspect, true, true},
+    {"info", info, true, false},                 {"algorithms", algorithms, false, false},
+    {"completion", completion, false, false},    {"version", version, false, false},
+    {"documents", documents, false, false},
 };
 
 const Command* find_command(const CommandLine& line) {
@@ -58,21 +60,29 @@ void make_waiting_passive(char** argv) {
 /// Whoever closed standard output has seen enough; there is nothing to complain about.
 constexpr int kClosedPipe = 128 + SIGPIPE;
 
-int exit_code_of(std::exception_ptr error, run::Console& console) {
-  console.finish();
+Error error_of(std::exception_ptr error) {
   try {
     std::rethrow_exception(error);
   } catch (const Error& e) {
-    if (e.exit_code() != kClosedPipe) console.report(e);
-    return e.exit_code();
+    return e;
   } catch (const std::bad_alloc&) {
-    const Error e = machine_error("out of memory; give a smaller --memory-limit, or more memory");
-    console.report(e);
-    return e.exit_code();
+    return machine_error("out of memory; give a smaller --memory-limit, or more memory");
   } catch (const std::exception& e) {
-    console.report(internal_error("a fault of smtrain: {}", e.what()));
-    return 1;
+    return internal_error("a fault of smtrain: {}", e.what());
   }
+}
+
+/// Reports the error, in a guest's tree too; returns the exit code.
+int end_with(const Error& error, run::Console& console, const run::contract::Guest* guest) {
+  console.finish();
+  if (error.exit_code() == kClosedPipe) return kClosedPipe;
+  try {
+    if (guest) run::contract::leave_failure(guest->layout(), error);
+  } catch (const Error& unwritable) {
+    console.report(unwritable);
+  }
+  console.report(error);
+  return error.exit_code();
 }
 
 void run_command(const Command* command, CommandLine& line, Session& session) {
@@ -92,19 +102,23 @@ void run_command(const Command* command, CommandLine& line, Session& session) {
 int run(int argc, char** argv) {
   fill_closed_streams();
   CommandLine line;
+  std::optional<run::contract::Guest> guest;
   std::optional<Session> session;
   try {
     line = parse(std::vector<std::string>(argv + (argc > 0), argv + argc));
+    if (argc > 0) line.program = argv[0];
     const Command* command = find_command(line);
+    if (command && command->run == train) guest.emplace(run::contract::guest_layout(line.text("root")));
     if (command && command->computes && line.problems.empty()) make_waiting_passive(argv);
     install_signal_handlers();
-    session.emplace(line, command && command->uses_settings);
+    session.emplace(line, command && command->uses_settings, guest ? &*guest : nullptr);
     run_command(command, line, *session);
     session->console().finish();
     return 0;
   } catch (...) {
-    const std::exception_ptr error = std::current_exception();
-    return session ? exit_code_of(error, session->console()) : exit_code_of(error, *run::make_console({}));
+    const Error error = error_of(std::current_exception());
+    const std::unique_ptr<run::Console> plain = session ? nullptr : run::make_console({});
+    return end_with(error, session ? session->console() : *plain, guest && !line.has("dry-run") ? &*guest : nullptr);
   }
 }
 

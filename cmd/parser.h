@@ -15,6 +15,7 @@ namespace smtrain::cmd {
 /// A parsed command line.
 struct CommandLine {
   const run::Subcommand* command = nullptr;  ///< null: no subcommand, or an unknown one (then there is a problem)
+  std::string program;                       ///< as started: argv[0]
   std::vector<std::string> arguments;        ///< as typed, without the program
   std::map<std::string, std::vector<std::string>> values;  ///< texts by the flag's name in the table; flags without value: ""
   std::vector<std::string> positionals;

@@ -3,7 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
+
+#include "algos/registry.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -46,7 +49,7 @@ bool is_true(const std::string& text) { return !text.empty() && text != "0" && t
 
 }  // namespace
 
-Session::Session(CommandLine& line, bool computes) : line_(line) {
+Session::Session(CommandLine& line, bool computes, run::contract::Guest* guest) : line_(line), guest_(guest) {
   for (const auto& [name, texts] : line_.values)
     if (line_.command && is_setting(*line_.command, name)) flags_[name] = texts[0].empty() ? "true" : texts[0];
   check_side_outputs(line_);
@@ -63,12 +66,34 @@ void Session::read_layers() {
 
 void Session::read_hyperparameters() {
   const std::optional<std::string> path = line_.text("hyperparameters");
-  if (!path) return;
-  collect(line_.problems, [&] { file_ = job::read_hyperparameters_file(*path); });
+  if (guest_) {
+    collect(line_.problems, [&] { guest_->read(early_); });
+    file_ = guest_->hyperparameters();
+  } else if (path) {
+    collect(line_.problems, [&] { file_ = job::read_hyperparameters_file(*path); });
+  }
   collect(line_.problems, [&] { job_file_ = run::take_settings(file_); });
   // A hyperparameter that bears a setting's name sets both, as on the command line.
   for (const job::Given& given : file_)
     if (is_setting(*line_.command, given.name)) job_file_.emplace(given.name, given.text);
+}
+
+std::string Session::algorithm() const {
+  if (line_.command->algorithm) return line_.command->algorithm->description().name;
+  const char* variable = std::getenv("SMTRAIN_ALGORITHM");
+  const auto named = job_file_.find("algorithm");
+  return run::contract::choose_algorithm(variable && *variable ? std::optional<std::string>(variable) : std::nullopt,
+                                         named == job_file_.end() ? std::nullopt : std::optional(named->second), line_.program);
+}
+
+/// As the service's log names the algorithm; empty where that is not known, which train() reports.
+std::string Session::log_name() const {
+  if (!guest_ && !(line_.command && line_.command->algorithm)) return "";
+  try {
+    return algos::find(algorithm())->description().log_name;
+  } catch (const Error&) {
+    return "";
+  }
 }
 
 std::string Session::setting(const std::string& name) const {
@@ -81,14 +106,17 @@ run::ConsoleOptions Session::console_options() {
   options.quiet = line_.has("quiet") || (!line_.has("verbose") && is_true(setting("quiet")));
   options.verbose = !options.quiet && (line_.has("verbose") || is_true(setting("verbose")));
   const std::string format = setting("log-format");
+  const bool automatic = format.empty() || format == "auto";
   if (format == "json") options.format = run::LogFormat::json;
-  else if (format == "sagemaker") options.format = run::LogFormat::sagemaker;
-  else if (!format.empty() && format != "auto" && format != "text" && !line_.has("log-format"))
+  else if (format == "sagemaker" || (automatic && guest_)) options.format = run::LogFormat::sagemaker;
+  else if (!automatic && format != "text" && !line_.has("log-format"))
     line_.problems.push_back("log-format is " + smtrain::quoted(format) + "; expected one of auto, text, json, sagemaker");
   const bool no_color = line_.has("no-color") || is_true(setting("no-color"));
   options.color_out = run::wants_color(STDOUT_FILENO, no_color);
   options.color_err = run::wants_color(STDERR_FILENO, no_color);
   options.progress_bar = isatty(STDERR_FILENO) == 1 && !options.quiet && options.format == run::LogFormat::text;
+  options.algorithm_log_name = log_name();
+  if (guest_) options.host = guest_->resources().current_host;
   if (!line_.has("dry-run")) options.metrics_file = line_.text("metrics").value_or("");
   return options;
 }

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "parser.h"
+#include "run/contract/guest.h"
 #include "run/settings.h"
 
 namespace smtrain::cmd {
@@ -15,11 +16,15 @@ namespace smtrain::cmd {
 class Session {
  public:
   /// `computes`: the subcommand uses the settings; otherwise environment and configuration are left alone, so that help
-  /// and version work beside a broken configuration.
-  Session(CommandLine& line, bool computes);
+  /// and version work beside a broken configuration. `guest`, which outlives it: hyperparameters and host are those of this
+  /// tree, which is read here.
+  Session(CommandLine& line, bool computes, run::contract::Guest* guest = nullptr);
 
   run::Console& console() { return *console_; }
-  /// The hyperparameters of --hyperparameters FILE, settings taken out.
+  const run::contract::Guest* guest() const { return guest_; }
+  /// The algorithm's name: the subcommand's, or the one a guest is told of. Throws a user Error when nothing tells.
+  std::string algorithm() const;
+  /// The hyperparameters of --hyperparameters FILE, or of a guest's tree, settings taken out.
   const std::vector<job::Given>& file_hyperparameters() const { return file_; }
   /// Settings of every run, checked. Throws a user Error that also holds what is wrong with the command line.
   run::CommonSettings common();
@@ -29,10 +34,12 @@ class Session {
  private:
   void read_layers();
   void read_hyperparameters();
+  std::string log_name() const;
   run::ConsoleOptions console_options();
   std::string setting(const std::string& name) const;
 
   CommandLine& line_;
+  run::contract::Guest* const guest_;
   run::SettingTexts flags_, environment_, job_file_, config_;
   std::vector<job::Given> file_;
   CollectedLog early_;  // what the layers had to say before there was a console

@@ -53,6 +53,24 @@ std::int64_t member_time() {
 
 using Members = std::map<std::string, std::string>;
 
+/// A model as files: manifest.json first, the others sorted. The model outlives it.
+struct Written {
+  explicit Written(const Model& model)
+      : manifest(write_manifest(model.manifest)), tensors(model.tensors.empty() ? "" : formats::write_safetensors(model.tensors)) {
+    std::map<std::string_view, std::string_view> sorted(model.files.begin(), model.files.end());
+    if (sorted.contains(kManifest) || sorted.contains(kTensors)) {
+      throw internal_error("{} and {} cannot be given as files", kManifest, kTensors);
+    }
+    if (!tensors.empty()) sorted[kTensors] = tensors;
+    members.emplace_back(kManifest, manifest);
+    members.insert(members.end(), sorted.begin(), sorted.end());
+  }
+  Written(const Written&) = delete;
+
+  const std::string manifest, tensors;
+  std::vector<std::pair<std::string, std::string_view>> members;
+};
+
 /// The files below a folder, as an unpacked tarball.
 class FolderReader {
  public:
@@ -103,19 +121,22 @@ void check_model_path(const std::string& path) { compression_of(path); }
 void write_model(const std::string& path, const Model& model) {
   const formats::TarCompression compression = compression_of(path);
   const std::int64_t time = member_time();
-  const std::string manifest = write_manifest(model.manifest);
-  const std::string tensors = model.tensors.empty() ? "" : formats::write_safetensors(model.tensors);
-  std::map<std::string_view, std::string_view> sorted(model.files.begin(), model.files.end());
-  if (sorted.contains(kManifest) || sorted.contains(kTensors)) {
-    throw internal_error("{} and {} cannot be given as files", kManifest, kTensors);
-  }
-  if (!tensors.empty()) sorted[kTensors] = tensors;
-
-  std::vector<std::pair<std::string, std::string_view>> members{{std::string(kManifest), manifest}};
-  members.insert(members.end(), sorted.begin(), sorted.end());
+  const Written written(model);
   AtomicFile file(path);
-  formats::write_tar(members, compression, time, [&](std::string_view bytes) { file.write(bytes); });
+  formats::write_tar(written.members, compression, time, [&](std::string_view bytes) { file.write(bytes); });
   file.commit();
+}
+
+void write_model_folder(const std::string& folder, const Model& model) {
+  const Written written(model);
+  for (auto member = written.members.rbegin(); member != written.members.rend(); ++member) {
+    const fs::path path = fs::path(folder) / member->first;
+    std::error_code error;
+    fs::create_directories(path.parent_path(), error);  // where that fails, so does the file, with the cause
+    AtomicFile file(path);
+    file.write(member->second);
+    file.commit();
+  }
 }
 
 Model read_model(const std::string& path, std::uint64_t limit) {

@@ -1,5 +1,7 @@
 #include "run/describe.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "run/describe_text.h"
 
@@ -8,15 +10,15 @@ namespace {
 
 constexpr std::size_t kColumn = 32;
 
-// Shell lines are broken where the shell lets them be: before a flag, with a backslash.
+// Shell lines are broken where the shell lets them be: before a flag, with a backslash, and after &&.
 std::string command_lines(const std::string& command, std::size_t indent) {
   std::string out, line = std::string(indent, ' ');
   std::string_view rest = command;
   while (!rest.empty()) {
-    const std::size_t next = rest.find(" -", 1);
+    const std::size_t both = rest.find(" && ", 1), next = std::min(rest.find(" -", 1), both == rest.npos ? both : both + 3);
     const std::string_view piece = rest.substr(0, next);
     if (line.size() + piece.size() > kHelpWidth - 2 && line.size() > indent) {
-      out += line + " \\\n";
+      out += line + (line.ends_with("&&") ? "\n" : " \\\n");
       line = std::string(indent + 3, ' ');
     }
     line += piece;

@@ -27,6 +27,8 @@ Flag depfile() {
   return flag("depfile", FlagValue::path, "FILE", "Writes a make rule that names the output and every file that was read.");
 }
 
+Flag dry_run() { return flag_switch("dry-run", "Checks hyperparameters, channels and first records, and trains nothing."); }
+
 Flag json_switch() { return flag_switch("json", "Prints JSON instead of text; fields are added over time, never renamed."); }
 
 // ---- training --------------------------------------------------------------------------------------------------------------
@@ -60,7 +62,7 @@ std::vector<Flag> run_flags() {
                "A JSON object of names and values, as the service's hyperparameters.json; flags come before it."),
           flag("metrics", FlagValue::path, "FILE", "Appends every metric as a line of JSON while training."),
           depfile(),
-          flag_switch("dry-run", "Checks hyperparameters, channels and first records, and trains nothing.")};
+          dry_run()};
 }
 
 Subcommand training(const job::Algorithm& algorithm) {
@@ -82,6 +84,27 @@ Subcommand training(const job::Algorithm& algorithm) {
   for (Flag& f : run_flags()) s.flags.push_back(std::move(f));
   s.examples = d.examples;
   s.algorithm = &algorithm;
+  return s;
+}
+
+Subcommand train() {
+  Subcommand s;
+  s.name = "train";
+  s.summary = "Trains as the program of a training container does";
+  s.usage = "smtrain train [--root DIR] [options]";
+  s.about = {"Reads hyperparameters, channels and hosts below DIR/input, trains, and leaves the files of the model in DIR/model. What "
+             "made it fail is in DIR/output/failure. An image whose entry point is smtrain is a training image.",
+             "The algorithm is the one that the variable SMTRAIN_ALGORITHM names, else the hyperparameter smtrain_algorithm, else "
+             "the name of the program: a link kmeans to smtrain trains k-means.",
+             "The log is the service's own unless --log-format says otherwise."};
+  s.flags = {with_default("/opt/ml", flag("root", FlagValue::path, "DIR",
+                                          "The tree. The variable SAGEMAKER_BASE_DIR changes the default.")),
+             dry_run()};
+  s.examples = {{"a tree with one channel, and k-means in it",
+                 "mkdir -p job/input/config job/input/data/train && cp points.csv job/input/data/train && "
+                 "echo '{\"k\": \"4\"}' > job/input/config/hyperparameters.json && "
+                 "SMTRAIN_ALGORITHM=kmeans smtrain train --root job"},
+                {"the same, checked only", "SMTRAIN_ALGORITHM=kmeans smtrain train --root job --dry-run"}};
   return s;
 }
 
@@ -222,7 +245,7 @@ Subcommand documents() {
 std::vector<Subcommand> make_subcommands() {
   std::vector<Subcommand> all;
   for (const job::Algorithm* algorithm : algos::all()) all.push_back(training(*algorithm));
-  for (auto* make : {transform, convert, inspect, algorithms, info, completion, version, documents}) all.push_back(make());
+  for (auto* make : {train, transform, convert, inspect, algorithms, info, completion, version, documents}) all.push_back(make());
   return all;
 }
 

@@ -33,12 +33,15 @@ struct ChannelRequest {
   std::optional<std::string> content_type;
   std::optional<std::string> mode;          ///< "file", "pipe"
   std::optional<std::string> distribution;  ///< "sharded", "replicated"
+  bool own_share = false;                   ///< sharded: PATH holds the files of this process alone, perhaps none
+  bool record_wrapper = false;              ///< each object comes as the payload of a RecordIO record
 };
 
 struct TrainRequest {
   std::string algorithm;
   std::vector<ChannelRequest> channels;
   std::string output;
+  bool unpacked_output = false;                  ///< the output is a folder that gets the files of the model
   std::string input_mode = "file";               ///< of channels that do not say
   std::optional<std::string> start_model;        ///< --model
   std::vector<job::Given> hyperparameters;       ///< flags first, then the file's

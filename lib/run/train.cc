@@ -30,9 +30,9 @@ void log_arguments(const TrainRequest& request, const job::Settings& settings, c
     if (!s.text.empty() || !s.given.empty()) final_values[s.name] = s.text;
   }
   console.service("Reading default configuration from smtrain's table of " + algorithm.name + ": " + object(defaults));
-  console.service("Merging with provided configuration: " + object(provided));
+  const std::string from = request.other_inputs.empty() ? "" : " from " + request.other_inputs.front();
+  console.service("Merging with provided configuration" + from + ": " + object(provided));
   console.service("Final configuration: " + object(final_values));
-  console.service("Number of GPUs being used: 0");
   console.service("Checkpoint loading and saving are disabled.");
   for (const auto& s : settings.all()) console.debug("{} = {} ({})", s.name, s.text.empty() ? "to be found" : s.text, s.origin);
 }
@@ -119,6 +119,7 @@ void train(const TrainRequest& request, Console& console) {
   problems.raise();
 
   TrainContext context(request, description, console);
+  console.service(fmt::format("Number of GPUs being used: {}", context.backend().device().kind == "cuda" ? 1 : 0));
   console.timing("setuptime", milliseconds_since(start));
   const std::unique_ptr<job::Predictor> predictor = algorithm->train(context, *settings);
 
@@ -126,7 +127,8 @@ void train(const TrainRequest& request, Console& console) {
   job::Model model;
   model.manifest = make_manifest(description, *settings, context, context.backend(), console, predictor->feature_dim());
   predictor->save(model);
-  job::write_model(request.output, model);
+  if (request.unpacked_output) job::write_model_folder(request.output, model);
+  else job::write_model(request.output, model);
   if (request.depfile) {
     std::vector<std::string> inputs = context.files_read();
     inputs.insert(inputs.end(), request.other_inputs.begin(), request.other_inputs.end());

@@ -23,12 +23,13 @@ std::string names_of(const std::vector<ChannelSpec>& specs) {
 // What can be known about the output before hours of work go into it.
 void check_output(const TrainRequest& request, Problems& problems) {
   if (request.output.empty()) return problems.add("no output: give -o MODEL.tar.gz");
-  problems.check([&] { job::check_model_path(request.output); });
-  const fs::path folder = fs::path(request.output).has_parent_path() ? fs::path(request.output).parent_path() : fs::path(".");
   std::error_code ignored;
+  const fs::path above = fs::path(request.output).has_parent_path() ? fs::path(request.output).parent_path() : fs::path(".");
+  const fs::path folder = request.unpacked_output && fs::exists(request.output, ignored) ? fs::path(request.output) : above;
+  if (!request.unpacked_output) problems.check([&] { job::check_model_path(request.output); });
   if (!fs::is_directory(folder, ignored)) problems.add(fmt::format("output {}: folder {} does not exist", smtrain::quoted(request.output), smtrain::quoted(folder.string())));
   else if (::access(folder.c_str(), W_OK) != 0) problems.add(fmt::format("output {}: folder {} cannot be written", smtrain::quoted(request.output), smtrain::quoted(folder.string())));
-  if (fs::is_directory(request.output, ignored)) problems.add(fmt::format("output {}: is a folder", smtrain::quoted(request.output)));
+  if (!request.unpacked_output && fs::is_directory(request.output, ignored)) problems.add(fmt::format("output {}: is a folder", smtrain::quoted(request.output)));
 }
 
 // Files that this run writes must not be among those it reads, however a channel names them.
@@ -69,8 +70,8 @@ void check_channels(const TrainRequest& request, const job::Description& algorit
   for (const ChannelRequest& c : request.channels) given.push_back(c.name);
   for (const ChannelSpec& spec : algorithm.channels) {
     if (!spec.required || find_channel(request, spec.name) != nullptr) continue;
-    problems.add(fmt::format("Missing required channel: {} (given: {}); give --{} PATH", spec.name,
-                             given.empty() ? "none" : join(given, ", "), spec.name));
+    const std::string advice = request.unpacked_output ? "" : "; give --" + spec.name + " PATH";
+    problems.add(fmt::format("Missing required channel: {} (given: {}){}", spec.name, given.empty() ? "none" : join(given, ", "), advice));
   }
   for (std::size_t i = 0; i < request.channels.size(); ++i) {
     const ChannelRequest& c = request.channels[i];

@@ -8,6 +8,11 @@ _smtrain_kind() {
       --train|--test|--output|-o|--model|--hyperparameters|--metrics|--depfile) echo path ;;
       --channel|--content-type|--input-mode|--k|--feature_dim|--epochs|--mini_batch_size|--eval_metrics|--init_method|--extra_center_factor|--half_life_time_size|--local_lloyd_init_method|--local_lloyd_max_iter|--local_lloyd_num_trials|--local_lloyd_tol|--force_dense|--_seed|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
       esac ;;
+    train)
+      case $2 in
+      --root) echo path ;;
+      --threads|--memory-limit|--seed|--device|--log-format) echo value ;;
+      esac ;;
     transform)
       case $2 in
       --model|--input|--output|-o|--depfile) echo path ;;
@@ -62,6 +67,11 @@ _smtrain_values() {
       --local_lloyd_init_method) printf '%s\n' 'random' 'kmeans++' ;;
       --local_lloyd_num_trials) printf '%s\n' 'auto' ;;
       --force_dense) printf '%s\n' 'true' 'false' ;;
+      --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
+      --log-format) printf '%s\n' 'auto' 'text' 'json' 'sagemaker' ;;
+      esac ;;
+    train)
+      case $2 in
       --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
       --log-format) printf '%s\n' 'auto' 'text' 'json' 'sagemaker' ;;
       esac ;;
@@ -134,6 +144,7 @@ _smtrain_words() {
 _smtrain_flags() {
   case $1 in
     kmeans|k-means) printf '%s\n' '--train' '--test' '--channel' '--content-type' '--input-mode' '--k' '--feature_dim' '--epochs' '--mini_batch_size' '--eval_metrics' '--init_method' '--extra_center_factor' '--half_life_time_size' '--local_lloyd_init_method' '--local_lloyd_max_iter' '--local_lloyd_num_trials' '--local_lloyd_tol' '--force_dense' '--_seed' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
+    train) printf '%s\n' '--root' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     transform) printf '%s\n' '--model' '--input' '--output' '-o' '--accept' '--content-type' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     convert) printf '%s\n' '--to' '--content-type' '--recordio-split' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     inspect) printf '%s\n' '--content-type' '--full' '--json' '--tensors' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
@@ -147,7 +158,7 @@ _smtrain_flags() {
 }
 
 _smtrain_subcommands() {
-  printf '%s\n' 'kmeans' 'transform' 'convert' 'inspect' 'algorithms' 'info' 'completion' 'version' 'documents'
+  printf '%s\n' 'kmeans' 'train' 'transform' 'convert' 'inspect' 'algorithms' 'info' 'completion' 'version' 'documents'
 }
 
 # Adds the candidates that begin with $1, - and _ counted as the same; what the shell would take apart is quoted, unless
