@@ -325,6 +325,8 @@ TrainingJobRequest parse_request(std::string_view text, const std::string& name,
   Reader reader(top, options);
   TrainingJobRequest request = reader.read();
   request.document = std::string(text);
+  request.folder = options.folder;
+  request.maps = options.maps;
   if (request.built_in() && reader.parameters_read()) check_parameters(request, name, problems, log);
   if (request.built_in() && reader.channels_read()) check_channels_of(request, name, problems);
   problems.raise();

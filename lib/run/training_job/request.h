@@ -69,6 +69,8 @@ struct TrainingJobRequest {
   std::int64_t max_retries = 0;
   std::map<std::string, std::string> environment;
   std::string document;  ///< the JSON text as read
+  std::string folder;    ///< where relative URIs start
+  std::vector<std::pair<std::string, std::string>> maps;
 
   bool built_in() const { return !algorithm.empty(); }
 };
