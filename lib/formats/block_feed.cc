@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "formats/recordio/unwrap.h"
 
 namespace smtrain::formats {
 namespace {
@@ -20,7 +21,8 @@ BlockFeed::BlockFeed(std::vector<InputFile> files, std::size_t block_bytes, std:
 bool BlockFeed::open_next() {
   if (position_.file >= files_.size()) return false;
   const InputFile& file = files_[position_.file];
-  set_stream(open_bytes(file));
+  std::unique_ptr<ByteStream> stream = open_bytes(file);
+  set_stream(file.wrapped ? recordio::unwrap(std::move(stream), file.name) : std::move(stream));
   source_ = std::make_shared<const std::string>(file.name);
   file_start_ = true;
   at_end_ = false;

@@ -169,7 +169,7 @@ void TableStreamImpl::open_files() {
   if (pipe_mode_) {
     const std::string fifo = fmt::format("{}_{}", path_, options_.start.epoch + epoch_);
     wait_for_fifo(fifo, log_);
-    files_ = {InputFile{fifo, fifo, false, std::nullopt}};
+    files_ = {InputFile{fifo, fifo, false, std::nullopt, options_.record_wrapper}};
   } else {
     files_ = may_be_empty() ? expand_path_if_any(path_) : expand_path(path_);
     fingerprint_ = fingerprint_of(files_);

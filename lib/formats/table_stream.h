@@ -28,6 +28,7 @@ struct TableCursor {
 
 struct TableStreamOptions {
   TableOptions table;
+  bool record_wrapper = false;         ///< a pipe's objects come as the payloads of RecordIO records
   bool guess_format = false;           ///< table.type is found by the first bytes (streams have no name to go by)
   std::size_t mini_batch_size = 1000;
   std::int64_t epochs = 1;             ///< passes in all, those before `start` counted; where one is to come, nothing is kept

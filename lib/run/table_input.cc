@@ -29,6 +29,7 @@ std::unique_ptr<formats::TableStream> open_table_input(const TableInput& input, 
   formats::TableStreamOptions options;
   options.table.feature_dim = input.feature_dim;
   options.table.supervised = input.supervised;
+  options.record_wrapper = input.record_wrapper;
   options.mini_batch_size = input.mini_batch_size;
   options.epochs = input.epochs;
   options.threads = input.threads;

@@ -15,6 +15,7 @@ struct TableInput {
   std::string path;
   std::optional<std::string> content_type;  ///< as given; else by suffix, then by content
   bool pipe_mode = false;
+  bool record_wrapper = false;              ///< in pipe mode: each object is the payload of a RecordIO record
   bool supervised = false;
   std::size_t feature_dim = 0;
   std::size_t mini_batch_size = 5000;

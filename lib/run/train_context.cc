@@ -12,6 +12,7 @@ TableInput channel_input(const TrainRequest& request, const ChannelRequest& chan
   input.path = channel.path;
   input.content_type = channel.content_type;
   input.pipe_mode = is_pipe_mode(channel, request);
+  input.record_wrapper = channel.record_wrapper;
   for (const job::ChannelSpec& spec : algorithm.channels) {
     if (spec.name == channel.name) input.supervised = spec.supervised;
   }

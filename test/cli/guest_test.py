@@ -7,6 +7,7 @@ import re
 import resource
 import shutil
 import signal
+import struct
 import threading
 import time
 import unittest
@@ -326,6 +327,33 @@ class Pipes(GuestTest):
     def test_recordio(self):
         self.train_on_pipe(recordio(self.rows), config={"ContentType": "application/x-recordio-protobuf"})
         self.assertIn("manifest.json", self.model())
+
+    def wrapped(self, objects):
+        return b"".join(struct.pack("<II", 0xCED7230A, len(o)) + o + b"\0" * (-len(o) % 4) for o in objects)
+
+    def test_objects_that_are_wrapped_into_records(self):
+        halves = [csv(self.rows[:200]).encode().rstrip(), csv(self.rows[200:]).encode()]
+        self.train_on_pipe(self.wrapped(halves), config={"RecordWrapperType": "RecordIO"})
+        self.assertEqual(self.model(), self.plain_model())
+
+    def test_wrapped_objects_without_a_content_type(self):
+        self.train_on_pipe(self.wrapped([csv(self.rows).encode()]), config={"RecordWrapperType": "RecordIO", "ContentType": None})
+        self.assertEqual(self.model(), self.plain_model())
+
+    def test_wrapped_protobuf_messages_are_recordio(self):
+        config = {"ContentType": "application/x-recordio-protobuf"}
+        self.train_on_pipe(recordio(self.rows), config=config)
+        expected = self.model()
+        self.assertIn("manifest.json", expected)
+        self.train_on_pipe(recordio(self.rows), config=dict(config, RecordWrapperType="RecordIO"))
+        self.assertEqual(self.model(), expected)
+        self.train_on_pipe(self.wrapped([recordio(self.rows)]), config=dict(config, RecordWrapperType="RecordIO"))
+        self.assertEqual(self.model(), expected)
+
+    def test_a_wrapper_that_is_missing(self):
+        self.describe("train", mode="Pipe", RecordWrapperType="RecordIO")
+        self.feed("train", csv(self.rows).encode())
+        self.fails("train_0, byte 0", "RecordWrapperType RecordIO")
 
     def test_pipes_are_found_without_a_configuration(self):
         os.mkfifo(self.path("ml/input/data/train_0"))

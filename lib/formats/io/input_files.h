@@ -14,6 +14,7 @@ struct InputFile {
   std::string name;   ///< as the user knows it, for messages
   bool rewindable = true;
   std::optional<std::uint64_t> size;  ///< bytes on disk, for regular files
+  bool wrapped = false;     ///< objects come as the payloads of RecordIO records (recordio/unwrap.h)
 };
 
 /// Expands a PATH. Folders: regular files, recursive, byte-wise path order, names that begin with "." or "_" and empty files
