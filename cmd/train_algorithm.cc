@@ -1,7 +1,23 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
 #include "channel_flags.h"
 #include "commands.h"
 
 namespace smtrain::cmd {
+namespace {
+
+std::optional<double> duration_of(CommandLine& line, const std::string& flag) {
+  const std::optional<std::string> text = line.text(flag);
+  if (!text) return std::nullopt;
+  const std::optional<double> seconds = parse_duration(*text);
+  if (!seconds) {
+    line.problems.push_back(fmt::format("--{} is {}; expected a duration such as 90s, 15m or 1h30m", flag, smtrain::quoted(*text)));
+  }
+  return seconds;
+}
+
+}  // namespace
 
 void train_algorithm(CommandLine& line, Session& session) {
   run::TrainRequest request;
@@ -18,6 +34,9 @@ void train_algorithm(CommandLine& line, Session& session) {
   if (std::optional<std::string> path = line.text("hyperparameters")) request.other_inputs.push_back(*path);
   request.arguments = line.arguments;
   request.dry_run = line.has("dry-run");
+  request.checkpoint_dir = line.text("checkpoint-dir");
+  request.checkpoint_every = duration_of(line, "checkpoint-every");
+  request.max_runtime = duration_of(line, "max-runtime");
   request.common = session.common();
   run::train(request, session.console());
 }

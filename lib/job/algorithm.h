@@ -18,6 +18,7 @@
 #include "job/hyperparameter.h"
 #include "job/metrics.h"
 #include "job/model.h"
+#include "job/state.h"
 
 namespace smtrain::job {
 
@@ -97,7 +98,11 @@ struct TableRequest {
   std::size_t mini_batch_size = 1000;
   std::int64_t epochs = 1;             ///< passes it will make; 1 keeps nothing
   std::size_t feature_dim = 0;         ///< expected width; 0: the data tells it
+  formats::TableCursor start = {};     ///< where a resumed run goes on
 };
+
+/// Puts all that a run needs to go on from this safe point as if nothing had happened, down to the last bit.
+using SaveState = std::function<void(State&)>;
 
 /// What a run hands to an algorithm, which opens no file, reads no environment, prints nothing and chooses no device.
 class Context {
@@ -117,8 +122,15 @@ class Context {
   virtual std::uint64_t memory_limit() const = 0;
   /// The model to continue from, or nullptr.
   virtual const Model* start_model() const = 0;
-  /// Between steps, where the state is whole: progress, signals, time limits. Throws when the run is to end.
-  virtual void safe_point(const Progress& progress) = 0;
+  /// What the algorithm saved in the checkpoint that this run goes on from, or nullptr.
+  virtual const State* resumed() const = 0;
+  /// Between steps, where the state is whole: progress, signals, time limits, checkpoints. `save` is called when a checkpoint is
+  /// due. True: go on. False: finish now with what there is; the calls after that, from `closing` steps, say true while there is
+  /// time. Throws when the run is to end. With several processes a collective call: all make it at the same place.
+  ///
+  /// A stream that waits for data throws Fault::interrupted when a stop is asked for. An algorithm whose state of the last safe
+  /// point is still whole then calls this once more with that, and passes the Error on when it returns true.
+  virtual bool safe_point(const Progress& progress, const SaveState& save) = 0;
 };
 
 /// What training yields: a predictor, and settings with every `auto` resolved.

@@ -164,6 +164,11 @@ void Checkpointer::wait() {
   if (writer_.joinable()) writer_.join();
 }
 
+std::string Checkpointer::last_written() {
+  wait();
+  return last_written_;
+}
+
 std::string Checkpointer::next_name() { return name_of(++last_number_); }
 
 std::string Checkpointer::write(const Checkpoint& checkpoint) {
@@ -191,6 +196,7 @@ void Checkpointer::store(const std::string& name, const std::string& bytes) {
   AtomicFile file(folder_ / name, suffix_);
   file.write(bytes);
   file.commit();
+  last_written_ = name;
   log_.debug("wrote {}", (folder_ / name).string());
   remove_old(name);
 }

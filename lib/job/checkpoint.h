@@ -47,6 +47,8 @@ class Checkpointer {
   /// Hands the write to a thread that does nothing but wait for the disk. A failure is a warning, since training can go on without.
   /// Waits for the one before, if that is still under way.
   void start_write(const Checkpoint& checkpoint);
+  /// The name of the last one that this run has written, once the write under way is over; "" when there is none.
+  std::string last_written();
   bool busy() const { return busy_.load(std::memory_order_acquire); }
   const std::filesystem::path& folder() const { return folder_; }
 
@@ -63,6 +65,7 @@ class Checkpointer {
   std::unique_ptr<Lock> lock_;
   std::uint64_t last_number_ = 0;
   std::set<std::string> whole_;  // written or read by this run
+  std::string last_written_;
   std::thread writer_;
   std::atomic<bool> busy_{false};
 };

@@ -36,6 +36,7 @@ struct Progress {
   double fraction = 0;                     ///< of the whole run, 0 … 1; negative when unknown
   std::uint64_t records = 0;               ///< so far in the run
   std::optional<double> loss;
+  bool closing = false;                    ///< after the last epoch: what makes a model of the state
 };
 
 /// Receives measurements. Thread-safe.

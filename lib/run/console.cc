@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -83,6 +84,20 @@ class StandardConsole final : public Console {
     return final_;
   }
 
+  std::uint64_t metrics_bytes() const override {
+    std::lock_guard lock(mutex_);
+    return metrics_bytes_;
+  }
+  void continue_metrics(std::uint64_t bytes, std::map<std::string, double> final_metrics) override {
+    bool shorter = false;
+    {
+      std::lock_guard lock(mutex_);
+      final_ = std::move(final_metrics);
+      if (!options_.metrics_file.empty()) shorter = cut_metrics(bytes);
+    }
+    if (shorter) warning("{} is shorter than when the checkpoint was written; the lines before are lost", options_.metrics_file);
+  }
+
   void quality(const job::Quality& m) override {
     std::lock_guard lock(mutex_);
     if (!m.epoch && std::isfinite(m.value)) final_[published_name(m)] = m.value;
@@ -128,11 +143,23 @@ class StandardConsole final : public Console {
     if (options_.quiet) r.err.clear();
     emit(r);
     if (options_.metrics_file.empty()) return;
-    if (!metrics_) {
-      metrics_ = UniqueFd(::open(options_.metrics_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666));
-      if (!metrics_) throw metrics_error(errno);
-    }
-    if (const int e = write_all(metrics_.get(), render(*metrics_renderer_).out); e != 0) throw metrics_error(e);
+    if (!metrics_) open_metrics(O_TRUNC);
+    const std::string line = render(*metrics_renderer_).out;
+    if (const int e = write_all(metrics_.get(), line); e != 0) throw metrics_error(e);
+    metrics_bytes_ += line.size();
+  }
+  void open_metrics(int flags) {
+    metrics_ = UniqueFd(::open(options_.metrics_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0666));
+    if (!metrics_) throw metrics_error(errno);
+  }
+  // Whether the file holds less than that.
+  bool cut_metrics(std::uint64_t bytes) {
+    open_metrics(0);
+    struct stat status = {};
+    if (::fstat(metrics_.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
+    if (::ftruncate(metrics_.get(), std::min<off_t>(status.st_size, static_cast<off_t>(bytes))) != 0) throw metrics_error(errno);
+    metrics_bytes_ = std::min(static_cast<std::uint64_t>(status.st_size), bytes);
+    return metrics_bytes_ < bytes;
   }
   Error metrics_error(int error_number) const {
     return Error(fault_of_errno(error_number), fmt::format("cannot write \"{}\": {}", options_.metrics_file, errno_text(error_number)));
@@ -155,6 +182,7 @@ class StandardConsole final : public Console {
   const ConsoleOptions options_;
   std::unique_ptr<Renderer> renderer_, metrics_renderer_;
   ProgressBar bar_;
+  std::uint64_t metrics_bytes_ = 0;
   UniqueFd metrics_;  // opened with the first measurement: a run that is refused leaves an old file alone
   mutable std::mutex mutex_;
   std::map<std::string, double> final_;

@@ -2,6 +2,7 @@
 // progress bar on a terminal. The one place that knows formats and streams.
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <map>
 #include <memory>
@@ -44,6 +45,12 @@ class Console : public Log, public job::MetricSink {
   virtual void report(const std::exception& error) = 0;
   /// The final value of each quality metric so far by published name, for the manifest.
   virtual std::map<std::string, double> final_metrics() const = 0;
+
+  // For runs that go on from a checkpoint:
+  /// Bytes of --metrics written so far.
+  virtual std::uint64_t metrics_bytes() const = 0;
+  /// Cuts --metrics to what the checkpoint knew and appends to it; the final metrics are those given.
+  virtual void continue_metrics(std::uint64_t bytes, std::map<std::string, double> final_metrics) = 0;
 };
 
 std::unique_ptr<Console> make_console(const ConsoleOptions& options);

@@ -61,6 +61,13 @@ std::vector<Flag> run_flags() {
           flag("hyperparameters", FlagValue::path, "FILE",
                "A JSON object of names and values, as the service's hyperparameters.json; flags come before it."),
           flag("metrics", FlagValue::path, "FILE", "Appends every metric as a line of JSON while training."),
+          flag("checkpoint-dir", FlagValue::path, "DIR",
+               "Keeps checkpoints in this folder; the same command goes on from the newest one. Each run has a folder of its own."),
+          with_default("10m", flag("checkpoint-every", FlagValue::duration, "DURATION",
+                                   "Time between two checkpoints, such as 90s or 10m; 0 writes one after every mini-batch.")),
+          flag("max-runtime", FlagValue::duration, "DURATION",
+               "Stops after this time with a checkpoint and exit code 75. With --checkpoint-dir under Slurm, the job's end less a "
+               "minute when absent."),
           depfile(),
           dry_run()};
 }

@@ -51,6 +51,12 @@ struct TrainRequest {
   std::vector<std::string> other_inputs;         ///< files read on the way here (hyperparameters.json): for the depfile
   std::vector<std::string> arguments;            ///< as typed, for the log
   bool dry_run = false;
+  std::optional<std::string> checkpoint_dir;
+  std::optional<double> checkpoint_every;        ///< seconds between checkpoints; 0: at every safe point
+  std::optional<double> max_runtime;             ///< seconds after which the run stops as on SIGTERM
+  std::string checkpoint_temporary_suffix;       ///< ends the names of temporaries in checkpoint_dir
+  bool model_on_stop = false;                    ///< a stopped run writes a model of what it has come to
+  double grace = 120;                            ///< seconds between a stop and being killed, for model_on_stop
 };
 
 struct TransformRequest {

@@ -32,6 +32,7 @@ std::unique_ptr<formats::TableStream> open_table_input(const TableInput& input, 
   options.record_wrapper = input.record_wrapper;
   options.mini_batch_size = input.mini_batch_size;
   options.epochs = input.epochs;
+  options.start = input.start;
   options.threads = input.threads;
   options.cache_bytes = input.memory_limit > reserve(input.memory_limit) ? input.memory_limit - reserve(input.memory_limit) : 0;
   options.block_bytes = static_cast<std::size_t>(std::clamp<std::uint64_t>(64 * kMiB / static_cast<std::uint64_t>(input.threads), kMiB, 4 * kMiB));

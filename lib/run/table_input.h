@@ -20,6 +20,7 @@ struct TableInput {
   std::size_t feature_dim = 0;
   std::size_t mini_batch_size = 5000;
   std::int64_t epochs = 1;
+  formats::TableCursor start;
   int threads = 1;
   std::uint64_t memory_limit = 0;           ///< of the whole run, in bytes
 };

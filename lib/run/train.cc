@@ -33,7 +33,7 @@ void log_arguments(const TrainRequest& request, const job::Settings& settings, c
   const std::string from = request.other_inputs.empty() ? "" : " from " + request.other_inputs.front();
   console.service("Merging with provided configuration" + from + ": " + object(provided));
   console.service("Final configuration: " + object(final_values));
-  console.service("Checkpoint loading and saving are disabled.");
+  console.service(fmt::format("Checkpoint loading and saving are {}.", request.checkpoint_dir ? "enabled" : "disabled"));
   for (const auto& s : settings.all()) console.debug("{} = {} ({})", s.name, s.text.empty() ? "to be found" : s.text, s.origin);
 }
 
@@ -63,7 +63,7 @@ job::Manifest make_manifest(const job::Description& algorithm, const job::Settin
 
 // Opens each channel that can be opened again and reads its first records.
 void try_channel(const TrainRequest& request, const ChannelRequest& channel, const job::Description& algorithm, std::size_t feature_dim,
-                 Console& console) {
+                 job::Identity& identity, Console& console) {
   TableInput input = channel_input(request, channel, algorithm);
   input.feature_dim = feature_dim;
   input.mini_batch_size = 1000;
@@ -78,6 +78,7 @@ void try_channel(const TrainRequest& request, const ChannelRequest& channel, con
     return;
   }
   auto stream = open_table_input(input, console);
+  identity.facts[channel_fact(channel.name)] = channel_identity(*stream);
   formats::Batch batch;
   stream->next(batch);
   console.info("{}: {}, {} features, first {} rows read", channel.name, stream->type().to_string(), stream->schema().feature_dim, batch.rows);
@@ -87,6 +88,47 @@ std::size_t given_feature_dim(const job::Settings* settings) {
   const auto* s = settings == nullptr ? nullptr : settings->find("feature_dim");
   const auto* value = s == nullptr ? nullptr : std::get_if<std::int64_t>(&s->value);
   return value == nullptr ? 0 : static_cast<std::size_t>(*value);
+}
+
+void dry_run(const TrainRequest& request, const job::Algorithm& algorithm, const job::Settings* settings, Problems& problems,
+             Console& console) {
+  std::optional<job::Model> start;
+  if (request.start_model) {
+    problems.check([&] {
+      start = job::read_model(*request.start_model);
+      (void)algorithm.load(*start);
+    });
+  }
+  job::Identity identity;
+  if (settings != nullptr) identity = identity_of(request, *settings, start ? &*start : nullptr, 1);
+  for (const ChannelRequest& channel : request.channels) {
+    problems.check([&] { try_channel(request, channel, algorithm.description(), given_feature_dim(settings), identity, console); });
+  }
+  if (request.checkpoint_dir && !problems.any()) problems.check([&] { describe_checkpoints(request, identity, console); });
+  problems.raise();
+  console.info("dry run: everything checked, nothing trained");
+}
+
+// A run that had finished trains nothing; that its data are the same is looked at all the same.
+FinishedRun finish_again(TrainContext& context) {
+  for (const std::string& channel : context.checkpointing().finished_channels()) context.open_table(channel, {});
+  return context.checkpointing().finished_run();
+}
+
+FinishedRun train_now(const job::Algorithm& algorithm, job::Settings& settings, TrainContext& context, Console& console) {
+  std::unique_ptr<job::Predictor> predictor;
+  try {
+    predictor = algorithm.train(context, settings);
+  } catch (const Error& error) {
+    throw context.checkpointing().ended_by(error);
+  }
+  FinishedRun run;
+  run.model.manifest = make_manifest(algorithm.description(), settings, context, context.backend(), console, predictor->feature_dim());
+  if (const auto& by = context.checkpointing().stopped_by()) run.model.manifest.build["stopped_by"] = *by;
+  predictor->save(run.model);
+  run.files_read = context.files_read();
+  context.checkpointing().finish(run);
+  return run;
 }
 
 double milliseconds_since(std::chrono::steady_clock::time_point start) {
@@ -107,30 +149,19 @@ void train(const TrainRequest& request, Console& console) {
   check_paths(request, description, problems);
   if (settings) log_arguments(request, *settings, description, console);
   log_settings(request.common, console);
-  if (request.dry_run) {
-    for (const ChannelRequest& channel : request.channels) {
-      problems.check([&] { try_channel(request, channel, description, given_feature_dim(settings ? &*settings : nullptr), console); });
-    }
-    if (request.start_model) problems.check([&] { (void)algorithm->load(job::read_model(*request.start_model)); });
-    problems.raise();
-    console.info("dry run: everything checked, nothing trained");
-    return;
-  }
+  if (request.dry_run) return dry_run(request, *algorithm, settings ? &*settings : nullptr, problems, console);
   problems.raise();
 
-  TrainContext context(request, description, console);
+  TrainContext context(request, description, *settings, console);
+  Checkpointing& checkpoints = context.checkpointing();
   console.service(fmt::format("Number of GPUs being used: {}", context.backend().device().kind == "cuda" ? 1 : 0));
   console.timing("setuptime", milliseconds_since(start));
-  const std::unique_ptr<job::Predictor> predictor = algorithm->train(context, *settings);
-
+  const FinishedRun run = checkpoints.finished() ? finish_again(context) : train_now(*algorithm, *settings, context, console);
   const auto saving = std::chrono::steady_clock::now();
-  job::Model model;
-  model.manifest = make_manifest(description, *settings, context, context.backend(), console, predictor->feature_dim());
-  predictor->save(model);
-  if (request.unpacked_output) job::write_model_folder(request.output, model);
-  else job::write_model(request.output, model);
+  if (request.unpacked_output) job::write_model_folder(request.output, run.model);
+  else job::write_model(request.output, run.model);
   if (request.depfile) {
-    std::vector<std::string> inputs = context.files_read();
+    std::vector<std::string> inputs = run.files_read;
     inputs.insert(inputs.end(), request.other_inputs.begin(), request.other_inputs.end());
     if (request.start_model) inputs.push_back(*request.start_model);
     write_depfile(*request.depfile, request.output, inputs);
@@ -139,6 +170,7 @@ void train(const TrainRequest& request, Console& console) {
   console.timing("totaltime", milliseconds_since(start));
   console.flush_timings(std::nullopt);
   console.info("wrote {}", request.output);
+  if (checkpoints.stopped_by()) throw checkpoints.stopped(fmt::format("; {} holds what was trained by then", request.output));
 }
 
 }  // namespace smtrain::run

@@ -32,6 +32,16 @@ void check_output(const TrainRequest& request, Problems& problems) {
   if (!request.unpacked_output && fs::is_directory(request.output, ignored)) problems.add(fmt::format("output {}: is a folder", smtrain::quoted(request.output)));
 }
 
+// Without a folder for checkpoints nothing is left of a run that a time limit stops.
+void check_stopping(const TrainRequest& request, Problems& problems) {
+  if (request.checkpoint_dir && request.checkpoint_dir->empty()) problems.add("--checkpoint-dir is empty; expected a folder");
+  if (request.checkpoint_dir) return;
+  if (request.checkpoint_every) problems.add("--checkpoint-every has nowhere to write; give --checkpoint-dir DIR too");
+  if (request.max_runtime && !request.model_on_stop) {
+    problems.add("--max-runtime would stop the run with nothing to show for it; give --checkpoint-dir DIR too");
+  }
+}
+
 // Files that this run writes must not be among those it reads, however a channel names them.
 void check_overwriting(const TrainRequest& request, Problems& problems) {
   std::vector<std::pair<std::string, std::string>> inputs;
@@ -95,6 +105,7 @@ void check_paths(const TrainRequest& request, const job::Description& algorithm,
   check_channels(request, algorithm, problems);
   check_output(request, problems);
   check_overwriting(request, problems);
+  check_stopping(request, problems);
 }
 
 }  // namespace smtrain::run

@@ -1,7 +1,6 @@
 #include "run/train_context.h"
 
 #include "base/error.h"
-#include "base/signals.h"
 #include "run/device.h"
 #include "run/train_checks.h"
 
@@ -21,10 +20,14 @@ TableInput channel_input(const TrainRequest& request, const ChannelRequest& chan
   return input;
 }
 
-TrainContext::TrainContext(const TrainRequest& request, const job::Description& algorithm, Console& console)
+TrainContext::TrainContext(const TrainRequest& request, const job::Description& algorithm, const job::Settings& settings, Console& console)
     : request_(request), algorithm_(algorithm), console_(console), backend_(make_backend(request.common, console)),
       workers_(dist::make_single_process()) {
   if (request.start_model) start_ = job::read_model(*request.start_model);
+  job::Identity identity = identity_of(request, settings, start_model(), workers_->size());
+  identity.soft["device"] = backend_->device().kind;
+  identity.soft["kernels"] = backend_->device().kernels;
+  checkpointing_.emplace(request, std::move(identity), *workers_, console);
 }
 
 bool TrainContext::has_channel(const std::string& name) const { return find_channel(request_, name) != nullptr; }
@@ -36,16 +39,13 @@ std::unique_ptr<formats::TableStream> TrainContext::open_table(const std::string
   input.feature_dim = wanted.feature_dim;
   input.mini_batch_size = wanted.mini_batch_size;
   input.epochs = wanted.epochs;
+  input.start = wanted.start;
   auto stream = open_table_input(input, console_);
+  checkpointing_->add_fact(channel_fact(name), channel_identity(*stream));
   for (const formats::InputFile& file : stream->files()) files_read_.push_back(file.path);
   console_.info("{}: {} {} of {} features", name, stream->type().to_string(), stream->schema().sparse ? "sparse rows" : "rows",
                 stream->schema().feature_dim);
   return stream;
-}
-
-void TrainContext::safe_point(const job::Progress& progress) {
-  throw_if_stopped();
-  console_.progress(progress);
 }
 
 }  // namespace smtrain::run

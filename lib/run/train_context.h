@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "job/algorithm.h"
+#include "run/checkpointing.h"
 #include "run/requests.h"
 #include "run/table_input.h"
 
@@ -15,10 +16,10 @@ namespace smtrain::run {
 /// How the request wants a channel read; the algorithm adds mini-batch size, epochs and width.
 TableInput channel_input(const TrainRequest& request, const ChannelRequest& channel, const job::Description& algorithm);
 
-/// request, algorithm and console outlive it.
+/// request, algorithm and console outlive it; settings are those of the request, before data resolve any.
 class TrainContext final : public job::Context {
  public:
-  TrainContext(const TrainRequest& request, const job::Description& algorithm, Console& console);
+  TrainContext(const TrainRequest& request, const job::Description& algorithm, const job::Settings& settings, Console& console);
 
   bool has_channel(const std::string& name) const override;
   std::unique_ptr<formats::TableStream> open_table(const std::string& name, const job::TableRequest& wanted) override;
@@ -30,7 +31,12 @@ class TrainContext final : public job::Context {
   std::uint64_t seed() const override { return request_.common.seed.value; }
   std::uint64_t memory_limit() const override { return request_.common.memory_limit.value; }
   const job::Model* start_model() const override { return start_ ? &*start_ : nullptr; }
-  void safe_point(const job::Progress& progress) override;
+  const job::State* resumed() const override { return checkpointing_->resumed(); }
+  bool safe_point(const job::Progress& progress, const job::SaveState& save) override {
+    return checkpointing_->safe_point(progress, save);
+  }
+
+  Checkpointing& checkpointing() { return *checkpointing_; }
 
   /// Files of all channels opened so far: for the depfile.
   const std::vector<std::string>& files_read() const { return files_read_; }
@@ -43,6 +49,7 @@ class TrainContext final : public job::Context {
   std::unique_ptr<dist::Communicator> workers_;
   std::optional<job::Model> start_;
   std::vector<std::string> files_read_;
+  std::optional<Checkpointing> checkpointing_;
 };
 
 }  // namespace smtrain::run

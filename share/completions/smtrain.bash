@@ -5,8 +5,8 @@ _smtrain_kind() {
   case $1 in
     kmeans|k-means)
       case $2 in
-      --train|--test|--output|-o|--model|--hyperparameters|--metrics|--depfile) echo path ;;
-      --channel|--content-type|--input-mode|--k|--feature_dim|--epochs|--mini_batch_size|--eval_metrics|--init_method|--extra_center_factor|--half_life_time_size|--local_lloyd_init_method|--local_lloyd_max_iter|--local_lloyd_num_trials|--local_lloyd_tol|--force_dense|--_seed|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
+      --train|--test|--output|-o|--model|--hyperparameters|--metrics|--checkpoint-dir|--depfile) echo path ;;
+      --channel|--content-type|--input-mode|--k|--feature_dim|--epochs|--mini_batch_size|--eval_metrics|--init_method|--extra_center_factor|--half_life_time_size|--local_lloyd_init_method|--local_lloyd_max_iter|--local_lloyd_num_trials|--local_lloyd_tol|--force_dense|--_seed|--checkpoint-every|--max-runtime|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
       esac ;;
     train)
       case $2 in
@@ -143,7 +143,7 @@ _smtrain_words() {
 # the flags of subcommand $1
 _smtrain_flags() {
   case $1 in
-    kmeans|k-means) printf '%s\n' '--train' '--test' '--channel' '--content-type' '--input-mode' '--k' '--feature_dim' '--epochs' '--mini_batch_size' '--eval_metrics' '--init_method' '--extra_center_factor' '--half_life_time_size' '--local_lloyd_init_method' '--local_lloyd_max_iter' '--local_lloyd_num_trials' '--local_lloyd_tol' '--force_dense' '--_seed' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
+    kmeans|k-means) printf '%s\n' '--train' '--test' '--channel' '--content-type' '--input-mode' '--k' '--feature_dim' '--epochs' '--mini_batch_size' '--eval_metrics' '--init_method' '--extra_center_factor' '--half_life_time_size' '--local_lloyd_init_method' '--local_lloyd_max_iter' '--local_lloyd_num_trials' '--local_lloyd_tol' '--force_dense' '--_seed' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     train) printf '%s\n' '--root' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     transform) printf '%s\n' '--model' '--input' '--output' '-o' '--accept' '--content-type' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     convert) printf '%s\n' '--to' '--content-type' '--recordio-split' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;

@@ -324,7 +324,7 @@ TEST_CASE("kmeans++: every row once when as many centres as distinct rows are as
   const std::vector<double> weights(40, 1.0);
   const Candidates candidates(*backend, packed, weights, 3);
   RandomStream random(1, "test");
-  std::vector<float> chosen = candidates.choose_plus_plus(40, random);
+  std::vector<float> chosen = candidates.choose_plus_plus(40, random, [] {});
   std::set<std::vector<float>> distinct;
   for (int j = 0; j < 40; ++j) distinct.emplace(chosen.begin() + 3 * j, chosen.begin() + 3 * j + 3);
   CHECK(distinct.size() == 40);
@@ -339,7 +339,7 @@ TEST_CASE("kmeans++: rows are drawn in proportion to weight and squared distance
   int ones = 0, twos = 0;
   for (std::uint64_t seed = 0; seed < 2000; ++seed) {
     RandomStream random(seed, "test");
-    const std::vector<float> chosen = candidates.choose_plus_plus(2, random);
+    const std::vector<float> chosen = candidates.choose_plus_plus(2, random, [] {});
     REQUIRE(chosen[0] == 0);
     ones += chosen[1] == 1;
     twos += chosen[1] == 2;
@@ -354,7 +354,7 @@ TEST_CASE("kmeans++: fewer distinct rows than centres still gives that many", "[
   const std::vector<double> weights(4, 1.0);
   const Candidates candidates(*backend, rows, weights, 1);
   RandomStream random(3, "test");
-  std::vector<float> chosen = candidates.choose_plus_plus(4, random);
+  std::vector<float> chosen = candidates.choose_plus_plus(4, random, [] {});
   std::sort(chosen.begin(), chosen.end());
   CHECK(chosen == std::vector<float>{5, 5, 5, 7});
 }
@@ -377,7 +377,7 @@ TEST_CASE("shrink: the reported loss is that of the returned centres, and more t
       std::vector<double> reported;
       const LloydOptions options{9, init, 300, trials, 1e-6};
       const Shrunk s = shrink(*backend, packed, weights, d, options, RandomStream(seed, "lloyd"),
-                              [&](std::int64_t, double msd) { reported.push_back(msd); }, [] {});
+                              [&](std::int64_t, double msd) { reported.push_back(msd); }, [] { return true; });
       REQUIRE(reported.size() == static_cast<std::size_t>(trials));
       CHECK(s.msd == *std::min_element(reported.begin(), reported.end()));
       const std::vector<double> centers(s.centers.begin(), s.centers.end());
@@ -402,7 +402,7 @@ TEST_CASE("shrink: an emptied cluster is given the most expensive point", "[algo
   const std::vector<double> weights(4, 1.0);
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const LloydOptions options{2, Init::random, 300, 1, 0};
-    const Shrunk s = shrink(*backend, points, weights, 1, options, RandomStream(seed, "lloyd"), [](std::int64_t, double) {}, [] {});
+    const Shrunk s = shrink(*backend, points, weights, 1, options, RandomStream(seed, "lloyd"), [](std::int64_t, double) {}, [] { return true; });
     CHECK(s.msd == 0);
   }
 }
@@ -412,7 +412,7 @@ TEST_CASE("shrink: points without weight take no part unless they are needed", "
   const std::vector<float> points{1, 2, 50};
   const LloydOptions options{2, Init::plus_plus, 300, 3, 0};
   auto run = [&](std::vector<double> weights) {
-    Shrunk s = shrink(*backend, points, weights, 1, options, RandomStream(1, "lloyd"), [](std::int64_t, double) {}, [] {});
+    Shrunk s = shrink(*backend, points, weights, 1, options, RandomStream(1, "lloyd"), [](std::int64_t, double) {}, [] { return true; });
     std::sort(s.centers.begin(), s.centers.end());
     return s.centers;
   };

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/log.h"
 #include "job/algorithm.h"
 
@@ -41,6 +42,7 @@ class TestContext final : public job::Context {
     options.table.feature_dim = request.feature_dim;
     options.mini_batch_size = request.mini_batch_size;
     options.epochs = request.epochs;
+    options.start = request.start;
     options.threads = threads_;
     options.cache_bytes = std::uint64_t{1} << 30;
     options.piece_bytes = piece_bytes;
@@ -54,7 +56,13 @@ class TestContext final : public job::Context {
   std::uint64_t seed() const override { return run_seed; }
   std::uint64_t memory_limit() const override { return limit; }
   const job::Model* start_model() const override { return start; }
-  void safe_point(const job::Progress&) override { ++safe_points; }
+  const job::State* resumed() const override { return resume ? &*resume : nullptr; }
+  /// Saves the state of safe point number `save_at` and ends the run there.
+  bool safe_point(const job::Progress&, const job::SaveState& save) override {
+    if (++safe_points != save_at) return true;
+    save(saved);
+    throw Error(Fault::stopped, "stopped by the test");
+  }
 
   bool logged(std::string_view part) const {
     for (const auto& [level, line] : log_kept.lines) {
@@ -70,6 +78,9 @@ class TestContext final : public job::Context {
   std::uint64_t piece_bytes = std::uint64_t{64} << 20;
   const job::Model* start = nullptr;
   int safe_points = 0;
+  int save_at = 0;
+  job::State saved;
+  std::optional<job::State> resume;
 
  private:
   std::map<std::string, std::string> channels_;

@@ -42,6 +42,8 @@ class CollectingConsole final : public run::Console {
   void finish() override {}
   void report(const std::exception& error) override { errors += error.what(); }
   std::map<std::string, double> final_metrics() const override { return final; }
+  std::uint64_t metrics_bytes() const override { return 0; }
+  void continue_metrics(std::uint64_t, std::map<std::string, double> metrics) override { final = std::move(metrics); }
 
   /// All log lines of a level, one per line.
   std::string log(Level level) const {

@@ -6,13 +6,17 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <optional>
+#include <utility>
 
+#include "algos/kmeans/course.h"
 #include "algos/kmeans/params.h"
 #include "algos/kmeans/predictor.h"
 #include "algos/kmeans/seeding.h"
 #include "algos/kmeans/shrink.h"
 #include "algos/kmeans/trainer.h"
 #include "base/error.h"
+#include "base/signals.h"
 #include "base/text.h"
 #include "job/staging.h"
 
@@ -46,16 +50,6 @@ class Timed {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// A mean that is reported and begun anew.
-struct RunningMean {
-  double sum = 0, weight = 0;
-  void add(double s, double w) {
-    sum += s;
-    weight += w;
-  }
-  double value() const { return weight > 0 ? sum / weight : 0; }
-};
-
 class Trainer {
  public:
   Trainer(job::Context& context, job::Settings& settings)
@@ -65,7 +59,8 @@ class Trainer {
   std::unique_ptr<job::Predictor> run() {
     open();
     start();
-    for (epoch_ = 0; epoch_ < params_.epochs; ++epoch_) train_epoch();
+    stopped_ = !safe_point();
+    while (epoch() < params_.epochs && !stopped_) train_epoch();
     std::unique_ptr<KMeansPredictor> model = finish();
     score(*model);
     return model;
@@ -77,16 +72,26 @@ class Trainer {
   std::size_t resolve_factor();
   void start();
   void start_from_model();
+  void start_from_checkpoint();
+  void resolve_factor_to(std::size_t factor);
+  std::int64_t epoch() const { return course_.at.epoch; }
   void check_memory() const;
   void allocate();
   void train_epoch();
+  bool next(Batch& batch);
   void step(const Batch& batch);
   void update();
-  void safe_point();
+  void save(job::State& state) const;
+  bool safe_point();
+  bool closing_point(std::string_view phase);
   void report_iteration();
   void report_epoch(double seconds);
   std::unique_ptr<KMeansPredictor> finish();
+  Shrunk shrink_to_model(const StreamState& state);
+  double data_msd() const;
+  void report_train(double msd);
   void score(const KMeansPredictor& model);
+  bool measure(const KMeansPredictor& model, double& ssd, double& rows);
   RandomStream random(std::string_view name) const {
     return params_.seed ? RandomStream(static_cast<std::uint64_t>(*params_.seed), name) : context_.random(name);
   }
@@ -106,23 +111,26 @@ class Trainer {
   Mat centers_, weights_, sums_, counts_, loss_;
   std::unique_ptr<compute::Backend::Centers> prepared_;
 
-  std::int64_t epoch_ = 0;
-  std::uint64_t iteration_ = 0;
-  std::uint64_t rows_per_epoch_ = 0;  // known after the first
+  Course course_;
+  bool stopped_ = false;           // a model of what there is, is asked for
+  bool first_epoch_ = true;        // of this process: the stream stands where it begins
   std::size_t batch_rows_ = 0;     // of the mini-batch under way
   bool measures_ = false;          // this mini-batch's loss is wanted
-  RunningMean short_term_, long_term_, last_epoch_;
-  job::IteratorStats seen_;
+  std::optional<Shrunk> shrunk_;
 };
 
 void Trainer::open() {
   const Timed timed(context_.metrics(), "initialize.time");
   k_ = static_cast<std::size_t>(params_.k);
+  const bool resumes = context_.resumed() != nullptr;
+  if (resumes) course_.restore(*context_.resumed());
+  // Of a run whose epochs are done the data are looked at, to see that they are the same, and not read.
   stream_ = context_.open_table("train", {static_cast<std::size_t>(params_.mini_batch_size), params_.epochs,
-                                          static_cast<std::size_t>(params_.feature_dim)});
+                                          static_cast<std::size_t>(params_.feature_dim),
+                                          epoch() < params_.epochs ? course_.at : formats::TableCursor{}});
   d_ = stream_->schema().feature_dim;
   settings_.resolve_auto("feature_dim", std::to_string(d_));
-  read_first_mini_batch();
+  if (!resumes) read_first_mini_batch();
 }
 
 void Trainer::read_first_mini_batch() {
@@ -136,12 +144,13 @@ void Trainer::read_first_mini_batch() {
     context_.log().warning("mini_batch_size {} is larger than the data: the first mini-batch holds {} rows", params_.mini_batch_size,
                            first_rows_);
   }
-  seen_.meta = "init_train_data_iter";
-  seen_.total_records = seen_.max_records_between_resets = seen_.records_since_reset = first_rows_;
-  seen_.total_batches = seen_.max_batches_between_resets = seen_.batches_since_reset = 1;
-  seen_.resets = 1;
-  seen_.start_time = now_seconds();
-  context_.metrics().iterator(seen_);
+  job::IteratorStats& seen = course_.seen;
+  seen.meta = "init_train_data_iter";
+  seen.total_records = seen.max_records_between_resets = seen.records_since_reset = first_rows_;
+  seen.total_batches = seen.max_batches_between_resets = seen.batches_since_reset = 1;
+  seen.resets = 1;
+  seen.start_time = now_seconds();
+  context_.metrics().iterator(seen);
 }
 
 std::size_t Trainer::resolve_factor() {
@@ -159,14 +168,21 @@ std::size_t Trainer::resolve_factor() {
     return factor;
   }
   const std::size_t factor = std::min<std::size_t>(fits, kMaxAutoFactor);
+  resolve_factor_to(factor);
+  return factor;
+}
+
+void Trainer::resolve_factor_to(std::size_t factor) {
+  if (params_.extra_center_factor) return;
   context_.log().info("'extra_center_factor' was set to 'auto', evaluated to {}.", factor);
   settings_.resolve_auto("extra_center_factor", std::to_string(factor));
-  return factor;
 }
 
 void Trainer::start() {
   const Timed timed(context_.metrics(), "initialize.time");
-  if (context_.start_model() != nullptr) {
+  if (context_.resumed() != nullptr) {
+    start_from_checkpoint();
+  } else if (context_.start_model() != nullptr) {
     start_from_model();
   } else {
     streaming_k_ = resolve_factor() * k_;
@@ -175,7 +191,7 @@ void Trainer::start() {
     const Candidates candidates(backend_, first_);
     RandomStream draws = random("kmeans.init");
     std::vector<float> chosen = params_.init_method == Init::random ? candidates.choose_random(streaming_k_, draws)
-                                                                   : candidates.choose_plus_plus(streaming_k_, draws);
+                                                                   : candidates.choose_plus_plus(streaming_k_, draws, throw_if_stopped);
     // Worker 0 decides where the centres start.
     context_.communicator().broadcast(std::as_writable_bytes(std::span(chosen)), 0);
     backend_.write(queue_, centers_, chosen.data());
@@ -204,14 +220,24 @@ void Trainer::start_from_model() {
     throw user_error("hyperparameter extra_center_factor: is {}, but the start model keeps {} centres for {} clusters; give {} or auto",
                      *params_.extra_center_factor, streaming_k_, k_, factor);
   }
-  if (!params_.extra_center_factor) {
-    context_.log().info("'extra_center_factor' was set to 'auto', evaluated to {}.", factor);
-    settings_.resolve_auto("extra_center_factor", std::to_string(factor));
-  }
+  resolve_factor_to(factor);
   check_memory();
   allocate();
   backend_.write(queue_, centers_, state.centers.data());
   backend_.write(queue_, weights_, state.counts.data());
+}
+
+void Trainer::start_from_checkpoint() {
+  const job::State& state = *context_.resumed();
+  streaming_k_ = state.count("streaming_k");
+  resolve_factor_to(streaming_k_ / k_);
+  check_memory();
+  allocate();
+  backend_.write(queue_, centers_, state.f32("centers", {streaming_k_, d_}).data());
+  backend_.write(queue_, weights_, state.f64("weights", {streaming_k_}).data());
+  if (state.has("shrunk.centers")) {
+    shrunk_ = Shrunk{state.f32("shrunk.centers", {k_, d_}), state.f64("shrunk.counts", {k_}), state.number("shrunk.msd")};
+  }
 }
 
 void Trainer::check_memory() const {
@@ -236,41 +262,50 @@ void Trainer::allocate() {
 
 void Trainer::train_epoch() {
   const double began = now_seconds();
-  std::uint64_t rows = 0, batches = 0;
   double seconds = 0;
   {
     const Timed timed(context_.metrics(), "update.time");
-    if (epoch_ > 0) stream_->next_epoch();
-    auto use = [&](const Batch& batch) {
-      step(batch);
-      rows += batch.rows;
-      batches += batch.completes_mini_batch ? 1 : 0;
-    };
-    if (epoch_ == 0) {
-      for (const Batch& batch : first_) use(batch);
-      first_.clear();
-    }
-    for (Batch batch; stream_->next(batch);) use(batch);
+    if (!first_epoch_) stream_->next_epoch();
+    first_epoch_ = false;
+    for (const Batch& batch : std::exchange(first_, {})) step(batch);
+    for (Batch batch; !stopped_ && next(batch);) step(batch);
     seconds = timed.seconds();
   }
-  seen_.meta = "training_data_iter";
-  seen_.epoch = epoch_;
-  seen_.start_time = began;
-  seen_.resets += 1;
-  seen_.total_records += rows;
-  seen_.total_batches += batches;
-  seen_.records_since_reset = rows;
-  seen_.batches_since_reset = batches;
-  seen_.max_records_between_resets = std::max(seen_.max_records_between_resets, rows);
-  seen_.max_batches_between_resets = std::max(seen_.max_batches_between_resets, batches);
-  rows_per_epoch_ = rows;
+  if (stopped_) return;
+  const std::uint64_t rows = course_.epoch_rows, batches = course_.epoch_batches;
+  job::IteratorStats& seen = course_.seen;
+  seen.meta = "training_data_iter";
+  seen.epoch = epoch();
+  seen.start_time = began;
+  seen.resets += 1;
+  seen.total_records += rows;
+  seen.total_batches += batches;
+  seen.records_since_reset = rows;
+  seen.batches_since_reset = batches;
+  seen.max_records_between_resets = std::max(seen.max_records_between_resets, rows);
+  seen.max_batches_between_resets = std::max(seen.max_batches_between_resets, batches);
+  course_.rows_per_epoch = rows;
   report_epoch(seconds);
+  course_.epoch_rows = course_.epoch_batches = 0;
+  course_.at = {epoch() + 1, 0};
+}
+
+// A stop that comes while the stream waits for data drops the mini-batch under way: the centres have not moved since the last
+// safe point.
+bool Trainer::next(Batch& batch) {
+  try {
+    return stream_->next(batch);
+  } catch (const Error& error) {
+    if (error.fault() != Fault::interrupted || safe_point()) throw;
+    stopped_ = true;
+    return false;
+  }
 }
 
 void Trainer::step(const Batch& batch) {
   if (batch_rows_ == 0) {
     backend_.refresh(queue_, *prepared_, centers_);
-    measures_ = epoch_ + 1 == params_.epochs || iteration_ % kReportEvery == 0;
+    measures_ = epoch() + 1 == params_.epochs || course_.iteration % kReportEvery == 0;
   }
   std::size_t used = 0;
   staging_.for_each(batch, [&](const Mat& x, std::size_t first) {
@@ -284,19 +319,39 @@ void Trainer::step(const Batch& batch) {
   batch_rows_ += used;
   if (!batch.completes_mini_batch) return;
   update();
-  safe_point();
+  stopped_ = !safe_point();
 }
 
-void Trainer::safe_point() {
-  const std::string phase = fmt::format("epoch {}/{}", epoch_ + 1, params_.epochs);
+void Trainer::save(job::State& state) const {
+  course_.save(state);
+  std::vector<float> centers(streaming_k_ * d_);
+  std::vector<double> weights(streaming_k_);
+  backend_.read(queue_, centers.data(), centers_);
+  backend_.read(queue_, weights.data(), weights_);
+  state.put("streaming_k", std::uint64_t{streaming_k_});
+  state.put("centers", {streaming_k_, d_}, centers);
+  state.put("weights", {streaming_k_}, weights);
+  if (!shrunk_) return;
+  state.put("shrunk.centers", {k_, d_}, shrunk_->centers);
+  state.put("shrunk.counts", {k_}, shrunk_->counts);
+  state.put("shrunk.msd", shrunk_->msd);
+}
+
+bool Trainer::safe_point() {
+  if (epoch() == params_.epochs) return closing_point("shrinking");
+  const std::string phase = fmt::format("epoch {}/{}", epoch() + 1, params_.epochs);
   double in_epoch = -1;
-  if (rows_per_epoch_ > 0) {
-    in_epoch = static_cast<double>(stream_->records()) / static_cast<double>(rows_per_epoch_);
+  if (course_.rows_per_epoch > 0) {
+    in_epoch = static_cast<double>(course_.epoch_rows) / static_cast<double>(course_.rows_per_epoch);
   } else if (stream_->bytes_total()) {
     in_epoch = static_cast<double>(stream_->bytes_consumed()) / static_cast<double>(std::max<std::uint64_t>(*stream_->bytes_total(), 1));
   }
-  const double done = in_epoch < 0 ? -1 : (static_cast<double>(epoch_) + std::min(in_epoch, 1.0)) / static_cast<double>(params_.epochs);
-  context_.safe_point({phase, done, stream_->records_total(), long_term_.value()});
+  const double done = in_epoch < 0 ? -1 : (static_cast<double>(epoch()) + std::min(in_epoch, 1.0)) / static_cast<double>(params_.epochs);
+  return context_.safe_point({phase, done, course_.rows, course_.long_term.value()}, [this](job::State& state) { save(state); });
+}
+
+bool Trainer::closing_point(std::string_view phase) {
+  return context_.safe_point({phase, 1.0, course_.rows, std::nullopt, true}, [this](job::State& state) { save(state); });
 }
 
 // The end of a mini-batch: sums of all workers, then the centres move.
@@ -318,12 +373,16 @@ void Trainer::update() {
     double loss = 0;
     backend_.read(queue_, &loss, loss_);
     const double rows = static_cast<double>(batch_rows_);
-    short_term_.add(loss, rows);
-    long_term_.add(loss, rows);
-    if (epoch_ + 1 == params_.epochs) last_epoch_.add(loss, rows);
+    course_.short_term.add(loss, rows);
+    course_.long_term.add(loss, rows);
+    if (epoch() + 1 == params_.epochs) course_.last_epoch.add(loss, rows);
   }
   for (const Mat& m : {sums_, counts_, loss_}) backend_.zero(queue_, m);
-  ++iteration_;
+  ++course_.iteration;
+  course_.rows += batch_rows_;
+  course_.epoch_rows += batch_rows_;
+  ++course_.epoch_batches;
+  course_.at = stream_->cursor();
   report_iteration();
   batch_rows_ = 0;
 }
@@ -331,36 +390,41 @@ void Trainer::update() {
 // Every 10 iterations as the service does, then every 100, 1000, …: logs of long runs stay readable.
 void Trainer::report_iteration() {
   std::uint64_t every = kReportEvery;
-  while (iteration_ >= 10 * every) every *= 10;
-  if (iteration_ % every != 0) return;
-  context_.log().detail("Iter {}: Short term msd {:.6f}. Long term msd {:.6f}", iteration_, short_term_.value(), long_term_.value());
-  short_term_ = {};
+  while (course_.iteration >= 10 * every) every *= 10;
+  if (course_.iteration % every != 0) return;
+  context_.log().detail("Iter {}: Short term msd {:.6f}. Long term msd {:.6f}", course_.iteration, course_.short_term.value(),
+                        course_.long_term.value());
+  course_.short_term = {};
 }
 
 void Trainer::report_epoch(double seconds) {
   job::MetricSink& metrics = context_.metrics();
-  context_.log().detail("processed a total of {} examples", seen_.records_since_reset);
-  metrics.epochs_completed(epoch_ + 1, params_.epochs);
-  metrics.iterator(seen_);
-  metrics.throughput(seconds > 0 ? static_cast<double>(seen_.records_since_reset) / seconds : 0, epoch_);
-  metrics.flush_timings(epoch_);
+  const std::uint64_t rows = course_.seen.records_since_reset;
+  context_.log().detail("processed a total of {} examples", rows);
+  metrics.epochs_completed(epoch() + 1, params_.epochs);
+  metrics.iterator(course_.seen);
+  metrics.throughput(seconds > 0 ? static_cast<double>(rows) / seconds : 0, epoch());
+  metrics.flush_timings(epoch());
 }
 
 std::unique_ptr<KMeansPredictor> Trainer::finish() {
   const Timed timed(context_.metrics(), "finalize.time");
-  job::MetricSink& metrics = context_.metrics();
   StreamState state{std::vector<float>(streaming_k_ * d_), std::vector<double>(streaming_k_)};
   backend_.read(queue_, state.centers.data(), centers_);
   backend_.read(queue_, state.counts.data(), weights_);
-  const double data_msd = last_epoch_.value();
   if (streaming_k_ == k_) {
     context_.log().detail("No shrinking is required as extra_center_factor is 1.");
-    metrics.quality({"train", "msd", data_msd, true, {}, {}});
-    metrics.quality({"train", "data_msd", data_msd, true, {}, {}});
+    report_train(data_msd());
     return std::make_unique<KMeansPredictor>(state.centers, state.counts, d_, state);
   }
+  if (!shrunk_) shrunk_ = shrink_to_model(state);
+  report_train(shrunk_->msd);
+  return std::make_unique<KMeansPredictor>(shrunk_->centers, shrunk_->counts, d_, std::move(state));
+}
+
+Shrunk Trainer::shrink_to_model(const StreamState& state) {
   context_.log().detail("shrinking {} centers into {}", streaming_k_, k_);
-  const Timed shrinking(metrics, "_shrink.time");
+  const Timed shrinking(context_.metrics(), "_shrink.time");
   const LloydOptions options{k_, params_.local_lloyd_init_method, params_.local_lloyd_max_iter,
                              params_.local_lloyd_num_trials.value_or(kAutoTrials), params_.local_lloyd_tol};
   Shrunk shrunk = shrink(
@@ -368,11 +432,18 @@ std::unique_ptr<KMeansPredictor> Trainer::finish() {
       [&](std::int64_t trial, double msd) {
         context_.log().detail("local kmeans attempt #{}. Current mean square distance {:.6f}", trial, msd);
       },
-      [&] { context_.safe_point({"shrinking", 1.0, stream_->records_total(), std::nullopt}); });
+      [&] { return closing_point("shrinking"); });
   context_.log().detail("finished shrinking process. Mean Square Distance = {:.0f}", shrunk.msd);
-  metrics.quality({"train", "msd", shrunk.msd, true, {}, {}});
-  metrics.quality({"train", "data_msd", data_msd, true, {}, {}});
-  return std::make_unique<KMeansPredictor>(std::move(shrunk.centers), std::move(shrunk.counts), d_, std::move(state));
+  return shrunk;
+}
+
+// Of a run that was stopped early the last epoch may not have begun.
+double Trainer::data_msd() const { return (course_.last_epoch.weight > 0 ? course_.last_epoch : course_.long_term).value(); }
+
+void Trainer::report_train(double msd) {
+  if (std::exchange(course_.reported, true)) return;
+  context_.metrics().quality({"train", "msd", msd, true, {}, {}});
+  context_.metrics().quality({"train", "data_msd", data_msd(), true, {}, {}});
 }
 
 void Trainer::score(const KMeansPredictor& model) {
@@ -381,19 +452,35 @@ void Trainer::score(const KMeansPredictor& model) {
     return;
   }
   const Timed timed(context_.metrics(), "score.time");
-  auto test = context_.open_table("test", {static_cast<std::size_t>(params_.mini_batch_size), 1, d_});
-  const std::unique_ptr<job::Predictor::Scratch> scratch = model.make_scratch(backend_);
-  formats::Prediction prediction;
   double ssd = 0, rows = 0;
-  for (Batch batch; test->next(batch);) {
-    model.predict(backend_, batch, *scratch, prediction);
-    for (float distance : prediction.columns[1].values) ssd += static_cast<double>(distance) * distance;
-    rows += static_cast<double>(batch.rows);
-    context_.safe_point({"test", 1.0, test->records_total(), std::nullopt});
+  if (stopped_ || !measure(model, ssd, rows)) {
+    context_.log().info("the test channel is not scored: the run was stopped");
+    return;
   }
   for (const std::string& name : params_.eval_metrics) {
     context_.metrics().quality({"test", name, name == "ssd" ? ssd : ssd / std::max(rows, 1.0), true, {}, {}});
   }
+}
+
+// Squared distances of the test channel; false when a stop leaves no time for them.
+bool Trainer::measure(const KMeansPredictor& model, double& ssd, double& rows) {
+  const std::unique_ptr<job::Predictor::Scratch> scratch = model.make_scratch(backend_);
+  formats::Prediction prediction;
+  try {
+    auto test = context_.open_table("test", {static_cast<std::size_t>(params_.mini_batch_size), 1, d_});
+    for (Batch batch; test->next(batch);) {
+      model.predict(backend_, batch, *scratch, prediction);
+      for (float distance : prediction.columns[1].values) ssd += static_cast<double>(distance) * distance;
+      rows += static_cast<double>(batch.rows);
+      if (!closing_point("test")) return false;
+    }
+  } catch (const Error& error) {
+    if (error.fault() != Fault::interrupted) throw;
+    (void)closing_point("test");  // ends the run, but for one whose model is wanted
+    if (stop_signal() == 0) throw;
+    return false;
+  }
+  return true;
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ std::vector<float> Candidates::choose_random(std::size_t count, RandomStream& ra
   return chosen;
 }
 
-std::vector<float> Candidates::choose_plus_plus(std::size_t count, RandomStream& random) const {
+std::vector<float> Candidates::choose_plus_plus(std::size_t count, RandomStream& random, const std::function<void()>& poll) const {
   compute::Queue& queue = backend_.main_queue();
   job::DenseStaging staging(backend_);
   std::vector<float> centers(count * d_);
@@ -46,6 +46,7 @@ std::vector<float> Candidates::choose_plus_plus(std::size_t count, RandomStream&
   const compute::Mat latest = backend_.allocate(1, d_, compute::DType::f32);
   const compute::Mat nearest = backend_.allocate(rows_, 1, compute::DType::f32);
   for (std::size_t j = 0; j < count; ++j) {
+    poll();
     float* center = centers.data() + j * d_;
     copy_row(draw(distances, chosen, random), center);
     if (j == 0) {

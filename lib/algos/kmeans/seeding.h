@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -28,8 +29,8 @@ class Candidates {
 
   /// k-means++: the first row with probability proportional to its weight, each next one to weight × squared distance to
   /// its nearest chosen row. When all that is left has distance zero (fewer distinct rows than `count`), the rest is
-  /// drawn uniformly from the rows not yet chosen. Returns the rows packed (count, d).
-  std::vector<float> choose_plus_plus(std::size_t count, RandomStream& random) const;
+  /// drawn uniformly from the rows not yet chosen. Returns the rows packed (count, d). `poll` is called for each and may throw.
+  std::vector<float> choose_plus_plus(std::size_t count, RandomStream& random, const std::function<void()>& poll) const;
 
  private:
   std::size_t draw(std::span<const float> distances, std::vector<bool>& chosen, RandomStream& random) const;

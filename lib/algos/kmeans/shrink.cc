@@ -16,7 +16,7 @@ using compute::Mat;
 class Lloyd {
  public:
   Lloyd(compute::Backend& backend, std::span<const float> points, std::span<const double> weights, std::size_t d,
-        const LloydOptions& options, const std::function<void()>& poll)
+        const LloydOptions& options, const std::function<bool()>& poll)
       : backend_(backend), queue_(backend.main_queue()), options_(options), poll_(poll), n_(weights.size()), d_(d),
         points_(points), weights_(weights) {
     x_ = upload(points.data(), n_, d);
@@ -35,21 +35,25 @@ class Lloyd {
 
   Shrunk trial(RandomStream& random) {
     const Candidates candidates(backend_, points_, weights_, d_);
-    const std::vector<float> start = options_.init == Init::plus_plus ? candidates.choose_plus_plus(options_.k, random)
+    const std::vector<float> start = options_.init == Init::plus_plus ? candidates.choose_plus_plus(options_.k, random, [this] { go_on(); })
                                                                               : candidates.choose_random(options_.k, random);
     backend_.write(queue_, c_, start.data());
     double before = std::numeric_limits<double>::infinity();
     for (std::int64_t i = 0;; ++i) {
-      poll_();
+      go_on();
       const double ssd = assign();
       const bool settled = ssd == 0 || (i > 0 && (before - ssd) / before <= options_.tolerance);
-      if (settled || i == options_.max_iterations) return result(ssd);
+      if (settled || stopped_ || i == options_.max_iterations) return result(ssd);
       before = ssd;
       average();
     }
   }
 
+  bool stopped() const { return stopped_; }
+
  private:
+  void go_on() { stopped_ = stopped_ || !poll_(); }
+
   Mat upload(const float* from, std::size_t rows, std::size_t cols) {
     Mat m = backend_.allocate(rows, cols, DType::f32);
     backend_.write(queue_, m, from);
@@ -101,7 +105,8 @@ class Lloyd {
   compute::Backend& backend_;
   compute::Queue& queue_;
   const LloydOptions& options_;
-  const std::function<void()>& poll_;
+  const std::function<bool()>& poll_;
+  bool stopped_ = false;
   std::size_t n_, d_;
   std::span<const float> points_;
   std::span<const double> weights_;
@@ -114,7 +119,7 @@ class Lloyd {
 
 Shrunk shrink(compute::Backend& backend, std::span<const float> points, std::span<const double> weights, std::size_t d,
               const LloydOptions& options, RandomStream random, const std::function<void(std::int64_t, double)>& on_trial,
-              const std::function<void()>& poll) {
+              const std::function<bool()>& poll) {
   std::vector<float> kept;
   std::vector<double> kept_weights;
   for (std::size_t i = 0; i < weights.size(); ++i) {
@@ -126,7 +131,7 @@ Shrunk shrink(compute::Backend& backend, std::span<const float> points, std::spa
   if (!enough) kept_weights.assign(weights.size(), 1.0);
   Lloyd lloyd(backend, enough ? std::span<const float>(kept) : points, kept_weights, d, options, poll);
   Shrunk best;
-  for (std::int64_t t = 0; t < options.trials; ++t) {
+  for (std::int64_t t = 0; t < options.trials && !lloyd.stopped(); ++t) {
     Shrunk trial = lloyd.trial(random);
     on_trial(t, trial.msd);
     if (t == 0 || trial.msd < best.msd) best = std::move(trial);

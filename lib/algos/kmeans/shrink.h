@@ -28,9 +28,9 @@ struct LloydOptions {
 
 /// Points (n, d) packed with weights (n); points of weight zero are left out unless fewer than k would remain. An emptied
 /// cluster is given the point of largest weight × distance. The trial of least loss wins, the first of equals.
-/// `on_trial(i, msd)` reports; `poll` is called between iterations and may throw.
+/// `on_trial(i, msd)` reports; `poll` is called between iterations and may throw; when it says false, the best so far is it.
 Shrunk shrink(compute::Backend& backend, std::span<const float> points, std::span<const double> weights, std::size_t d,
               const LloydOptions& options, RandomStream random, const std::function<void(std::int64_t, double)>& on_trial,
-              const std::function<void()>& poll);
+              const std::function<bool()>& poll);
 
 }  // namespace smtrain::kmeans
