@@ -19,8 +19,28 @@ namespace smtrain::compute {
 
 enum class DType : std::uint8_t { f32, f64, bf16, i32, u8 };
 
-std::size_t size_of(DType type);
-const char* name_of(DType type);
+/// Bytes of one element. Inline, since modules know this header alone.
+constexpr std::size_t size_of(DType type) {
+  switch (type) {
+    case DType::f32: return 4;
+    case DType::f64: return 8;
+    case DType::bf16: return 2;
+    case DType::i32: return 4;
+    case DType::u8: return 1;
+  }
+  return 0;
+}
+
+constexpr const char* name_of(DType type) {
+  switch (type) {
+    case DType::f32: return "f32";
+    case DType::f64: return "f64";
+    case DType::bf16: return "bf16";
+    case DType::i32: return "i32";
+    case DType::u8: return "u8";
+  }
+  return "unknown";
+}
 
 /// Device memory. Owned by the shared_ptrs in Mats; freed by the backend it came from, which must outlive it.
 class Buffer {

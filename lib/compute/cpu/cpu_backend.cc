@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "compute/checks.h"
 #include "compute/cpu/threads.h"
 
 namespace smtrain::compute {
@@ -24,22 +25,8 @@ class HostBuffer final : public Buffer {
   std::size_t bytes_;
 };
 
-// Checks one argument of an operation: type, shape, and that it lies within its buffer.
-void check(const char* op, const char* argument, const Mat& m, std::size_t rows, std::size_t cols, DType type) {
-  if (m.dtype != type || m.rows != rows || m.cols != cols || m.ld < cols)
-    throw internal_error("{}: {} is {} ({}, {}) with {} numbers between rows; expected {} ({}, {})", op, argument,
-                         name_of(m.dtype), m.rows, m.cols, m.ld, name_of(type), rows, cols);
-  if (m.empty()) return;
-  const std::size_t end = (m.offset + (m.rows - 1) * m.ld + m.cols) * size_of(type);
-  if (m.buffer == nullptr || end > m.buffer->bytes())
-    throw internal_error("{}: {} ends at byte {} of a buffer of {}", op, argument, end,
-                         m.buffer == nullptr ? 0 : m.buffer->bytes());
-}
-
-// A column of numbers that kernels take without a stride.
-void check_column(const char* op, const char* argument, const Mat& m, std::size_t rows, DType type) {
-  check(op, argument, m, rows, 1, type);
-  if (m.ld != 1 && rows > 1) throw internal_error("{}: {} has {} numbers between rows; expected 1", op, argument, m.ld);
+void check(const std::string& problem) {
+  if (!problem.empty()) throw internal_error("{}", problem);
 }
 
 template <class T>
@@ -109,24 +96,24 @@ Mat CpuBackend::stage(Queue&, const float* host, std::size_t rows, std::size_t c
 }
 
 void CpuBackend::write(Queue&, const Mat& to, const void* from) {
-  check("write", "to", to, to.rows, to.cols, to.dtype);
+  check(any_problem("write", "to", to));
   for (std::size_t i = 0; i < to.rows && !to.empty(); ++i)
     std::memcpy(row_at(to, i), static_cast<const char*>(from) + i * row_bytes(to), row_bytes(to));
 }
 
 void CpuBackend::read(Queue&, void* to, const Mat& from) {
-  check("read", "from", from, from.rows, from.cols, from.dtype);
+  check(any_problem("read", "from", from));
   for (std::size_t i = 0; i < from.rows && !from.empty(); ++i)
     std::memcpy(static_cast<char*>(to) + i * row_bytes(from), row_at(from, i), row_bytes(from));
 }
 
 void CpuBackend::zero(Queue&, const Mat& m) {
-  check("zero", "m", m, m.rows, m.cols, m.dtype);
+  check(any_problem("zero", "m", m));
   for (std::size_t i = 0; i < m.rows && !m.empty(); ++i) std::memset(row_at(m, i), 0, row_bytes(m));
 }
 
 void CpuBackend::densify(Queue&, const CsrView& from, const Mat& to) {
-  check("densify", "to", to, from.rows, from.cols, DType::f32);
+  check(mat_problem("densify", "to", to, from.rows, from.cols, DType::f32));
   if (to.empty()) return;
   ExceptionTrap trap;
   [[maybe_unused]] const int team = team_size(device_.threads, from.rows * from.cols / kSmall);
@@ -137,11 +124,7 @@ void CpuBackend::densify(Queue&, const CsrView& from, const Mat& to) {
 
 void CpuBackend::gemm(Queue&, bool transpose_a, bool transpose_b, double alpha, const Mat& a, const Mat& b, double beta,
                       const Mat& c) {
-  if (!supports(Op::gemm, c.dtype)) throw internal_error("gemm: {} is not supported; expected f32 or f64", name_of(c.dtype));
-  const std::size_t inner = transpose_a ? a.rows : a.cols;
-  check("gemm", "c", c, c.rows, c.cols, c.dtype);
-  check("gemm", "a", a, transpose_a ? inner : c.rows, transpose_a ? c.rows : inner, c.dtype);
-  check("gemm", "b", b, transpose_b ? c.cols : inner, transpose_b ? inner : c.cols, c.dtype);
+  check(gemm_problem(transpose_a, transpose_b, a, b, c));
   gemm_.run(transpose_a, transpose_b, alpha, a, b, beta, c);
 }
 
@@ -161,15 +144,13 @@ const PackedCenters& CpuBackend::packed(const char* op, const Centers& centers) 
 void CpuBackend::refresh(Queue&, Centers& centers, const Mat& c) {
   auto* own = dynamic_cast<PackedCenters*>(&centers);
   if (own == nullptr || &own->kernels() != &kernels_) throw internal_error("refresh: the centres are of another backend");
-  check("refresh", "c", c, own->view().k, own->view().d, DType::f32);
+  check(mat_problem("refresh", "c", c, own->view().k, own->view().d, DType::f32));
   own->refresh(c.at<float>(), c.ld, device_.threads);
 }
 
 void CpuBackend::nearest(Queue&, const Mat& x, const Centers& centers, const Mat& ids, const Mat& distances) {
   const PackedCenters& own = packed("nearest", centers);
-  check("nearest", "x", x, x.rows, own.view().d, DType::f32);
-  check_column("nearest", "ids", ids, x.rows, DType::i32);
-  if (!distances.empty()) check_column("nearest", "distances", distances, x.rows, DType::f32);
+  check(nearest_problem(own.view().d, x, ids, distances));
   if (x.rows == 0) return;
   find_nearest(own, {x.at<float>(), x.rows, x.cols, x.ld, nullptr}, ids.at<std::int32_t>(), or_null<float>(distances),
                device_.threads);
@@ -177,33 +158,21 @@ void CpuBackend::nearest(Queue&, const Mat& x, const Centers& centers, const Mat
 
 void CpuBackend::nearest_sum(Queue&, const Mat& x, const Mat& weights, const Centers& centers, const Mat& ids,
                              const Mat& sums, const Mat& counts, const Mat& loss) {
-  const char* op = "nearest_sum";
-  const PackedCenters& own = packed(op, centers);
-  const std::size_t k = own.view().k, d = own.view().d;
-  check(op, "x", x, x.rows, d, DType::f32);
-  check(op, "sums", sums, k, d, DType::f64);
-  check_column(op, "counts", counts, k, DType::f64);
+  const PackedCenters& own = packed("nearest_sum", centers);
+  check(nearest_sum_problem(own.view().k, own.view().d, x, weights, ids, sums, counts, loss));
   if (x.rows == 0) return;
-  if (!weights.empty()) check_column(op, "weights", weights, x.rows, DType::f32);
-  if (!ids.empty()) check_column(op, "ids", ids, x.rows, DType::i32);
-  if (!loss.empty()) check_column(op, "loss", loss, 1, DType::f64);
-  nearest_sum_.run(own, {x.at<float>(), x.rows, d, x.ld, or_null<float>(weights)},
+  nearest_sum_.run(own, {x.at<float>(), x.rows, x.cols, x.ld, or_null<float>(weights)},
                    {or_null<std::int32_t>(ids), sums.at<double>(), sums.ld, counts.at<double>(), or_null<double>(loss)});
 }
 
 void CpuBackend::min_distance(Queue&, const Mat& x, const Mat& c, const Mat& d2) {
-  check("min_distance", "c", c, 1, x.cols, DType::f32);
-  check("min_distance", "x", x, x.rows, x.cols, DType::f32);
-  check_column("min_distance", "d2", d2, x.rows, DType::f32);
+  check(min_distance_problem(x, c, d2));
   if (x.empty()) return;
   lower_distances(kernels_, {x.at<float>(), x.rows, x.cols, x.ld, nullptr}, c.at<float>(), d2.at<float>(), device_.threads);
 }
 
 void CpuBackend::blend_means(Queue&, const Mat& sums, const Mat& counts, double decay, const Mat& c, const Mat& n) {
-  check("blend_means", "c", c, c.rows, c.cols, DType::f32);
-  check("blend_means", "sums", sums, c.rows, c.cols, DType::f64);
-  check_column("blend_means", "counts", counts, c.rows, DType::f64);
-  check_column("blend_means", "n", n, c.rows, DType::f64);
+  check(blend_means_problem(sums, counts, c, n));
   if (c.empty()) return;
   [[maybe_unused]] const int team = team_size(device_.threads, c.rows * c.cols / kSmall);
 #pragma omp parallel for num_threads(team) if (team > 1) schedule(static)

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "compute/checks.h"
 #include "compute/cpu/threads.h"
 
 namespace smtrain::compute {
@@ -32,12 +33,6 @@ std::size_t block_rows(const NearestKernels& kernels, const CentersView& c) {
   return std::clamp<std::size_t>((std::size_t{192} << 10) / (c.d * sizeof(float)) & ~std::size_t{1}, 2, kernels.block_rows);
 }
 
-void check_size(std::size_t k, std::size_t d) {
-  constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();
-  if (k == 0 || d == 0 || k > most || d > most || k > (std::size_t{1} << 44) / d)
-    throw internal_error("make_centers: {} centres of {} numbers; expected at least 1 of each and at most 2^44 numbers", k, d);
-}
-
 }  // namespace
 
 const NearestKernels& nearest_kernels(KernelLevel level) {
@@ -50,7 +45,7 @@ const NearestKernels& nearest_kernels(KernelLevel level) {
 }
 
 PackedCenters::PackedCenters(const NearestKernels& kernels, std::size_t k, std::size_t d) : kernels_(kernels) {
-  check_size(k, d);
+  if (const std::string problem = make_centers_problem(k, d); !problem.empty()) throw internal_error("{}", problem);
   view_.k = k;
   view_.d = d;
   // Few centres would leave most lanes of a panel empty; many dimensions pay for adding lanes up at the end.

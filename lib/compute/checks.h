@@ -1,0 +1,94 @@
+// What every backend refuses about the arguments of an operation, in the same words: "" or the problem, an internal error. Header
+// only, since the backend of a module uses it too.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <string>
+
+#include "compute/backend.h"
+
+namespace smtrain::compute {
+
+/// Type, shape, and that the matrix lies within its buffer.
+inline std::string mat_problem(const char* op, const char* argument, const Mat& m, std::size_t rows, std::size_t cols, DType type) {
+  if (m.dtype != type || m.rows != rows || m.cols != cols || m.ld < cols)
+    return fmt::format("{}: {} is {} ({}, {}) with {} numbers between rows; expected {} ({}, {})", op, argument, name_of(m.dtype), m.rows,
+                       m.cols, m.ld, name_of(type), rows, cols);
+  if (m.empty()) return "";
+  const std::size_t end = (m.offset + (m.rows - 1) * m.ld + m.cols) * size_of(type);
+  if (m.buffer == nullptr || end > m.buffer->bytes())
+    return fmt::format("{}: {} ends at byte {} of a buffer of {}", op, argument, end, m.buffer == nullptr ? 0 : m.buffer->bytes());
+  return "";
+}
+
+/// A column of numbers that kernels take without a stride.
+inline std::string column_problem(const char* op, const char* argument, const Mat& m, std::size_t rows, DType type) {
+  std::string problem = mat_problem(op, argument, m, rows, 1, type);
+  if (problem.empty() && m.ld != 1 && rows > 1)
+    problem = fmt::format("{}: {} has {} numbers between rows; expected 1", op, argument, m.ld);
+  return problem;
+}
+
+/// A matrix of whatever shape and type.
+inline std::string any_problem(const char* op, const char* argument, const Mat& m) {
+  return mat_problem(op, argument, m, m.rows, m.cols, m.dtype);
+}
+
+/// The first problem of several.
+template <class... Rest>
+std::string first_problem(std::string problem, Rest... rest) {
+  if constexpr (sizeof...(rest) == 0) {
+    return problem;
+  } else {
+    return problem.empty() ? first_problem(std::move(rest)...) : problem;
+  }
+}
+
+inline std::string gemm_problem(bool transpose_a, bool transpose_b, const Mat& a, const Mat& b, const Mat& c) {
+  if (c.dtype != DType::f32 && c.dtype != DType::f64)
+    return fmt::format("gemm: {} is not supported; expected f32 or f64", name_of(c.dtype));
+  const std::size_t inner = transpose_a ? a.rows : a.cols;
+  return first_problem(mat_problem("gemm", "c", c, c.rows, c.cols, c.dtype),
+                       mat_problem("gemm", "a", a, transpose_a ? inner : c.rows, transpose_a ? c.rows : inner, c.dtype),
+                       mat_problem("gemm", "b", b, transpose_b ? c.cols : inner, transpose_b ? inner : c.cols, c.dtype));
+}
+
+inline std::string make_centers_problem(std::size_t k, std::size_t d) {
+  constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();
+  if (k != 0 && d != 0 && k <= most && d <= most && k <= (std::size_t{1} << 44) / d) return "";
+  return fmt::format("make_centers: {} centres of {} numbers; expected at least 1 of each and at most 2^44 numbers", k, d);
+}
+
+inline std::string nearest_problem(std::size_t d, const Mat& x, const Mat& ids, const Mat& distances) {
+  return first_problem(mat_problem("nearest", "x", x, x.rows, d, DType::f32),
+                       column_problem("nearest", "ids", ids, x.rows, DType::i32),
+                       distances.empty() ? "" : column_problem("nearest", "distances", distances, x.rows, DType::f32));
+}
+
+inline std::string nearest_sum_problem(std::size_t k, std::size_t d, const Mat& x, const Mat& weights, const Mat& ids, const Mat& sums,
+                                       const Mat& counts, const Mat& loss) {
+  const char* op = "nearest_sum";
+  const bool no_rows = x.rows == 0;
+  return first_problem(mat_problem(op, "x", x, x.rows, d, DType::f32), mat_problem(op, "sums", sums, k, d, DType::f64),
+                       column_problem(op, "counts", counts, k, DType::f64),
+                       no_rows || weights.empty() ? "" : column_problem(op, "weights", weights, x.rows, DType::f32),
+                       no_rows || ids.empty() ? "" : column_problem(op, "ids", ids, x.rows, DType::i32),
+                       no_rows || loss.empty() ? "" : column_problem(op, "loss", loss, 1, DType::f64));
+}
+
+inline std::string min_distance_problem(const Mat& x, const Mat& c, const Mat& d2) {
+  return first_problem(mat_problem("min_distance", "c", c, 1, x.cols, DType::f32),
+                       mat_problem("min_distance", "x", x, x.rows, x.cols, DType::f32),
+                       column_problem("min_distance", "d2", d2, x.rows, DType::f32));
+}
+
+inline std::string blend_means_problem(const Mat& sums, const Mat& counts, const Mat& c, const Mat& n) {
+  return first_problem(mat_problem("blend_means", "c", c, c.rows, c.cols, DType::f32),
+                       mat_problem("blend_means", "sums", sums, c.rows, c.cols, DType::f64),
+                       column_problem("blend_means", "counts", counts, c.rows, DType::f64),
+                       column_problem("blend_means", "n", n, c.rows, DType::f64));
+}
+
+}  // namespace smtrain::compute
