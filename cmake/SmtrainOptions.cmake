@@ -18,14 +18,14 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 add_library(smtrain_flags INTERFACE)
 target_include_directories(smtrain_flags INTERFACE ${PROJECT_SOURCE_DIR}/lib)
 # -ffp-contract=off: results must not depend on where the compiler fuses; kernels say fma where they mean it.
-target_compile_options(smtrain_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow
-                       -ffp-contract=off -fno-math-errno)
+target_compile_options(smtrain_flags INTERFACE
+                       "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-ffp-contract=off;-fno-math-errno>")
 # g++ 12 sees overlaps and overflows at -O3 in std::string (GCC bug 105329) and in fmt's format strings that are not there.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(smtrain_flags INTERFACE -Wno-restrict -Wno-stringop-overflow)
+  target_compile_options(smtrain_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict;-Wno-stringop-overflow>")
 endif()
 if(SMTRAIN_WERROR)
-  target_compile_options(smtrain_flags INTERFACE -Werror)
+  target_compile_options(smtrain_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
 endif()
 if(SMTRAIN_SANITIZE)
   target_compile_options(smtrain_flags INTERFACE -fsanitize=${SMTRAIN_SANITIZE} -fno-omit-frame-pointer
@@ -39,4 +39,4 @@ if(SMTRAIN_FUZZERS)  # libFuzzer steers by what the libraries do, so that they r
   target_compile_options(smtrain_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 # Two builds of one commit in two folders give the same executable.
-target_compile_options(smtrain_flags INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+target_compile_options(smtrain_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=>)

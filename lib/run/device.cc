@@ -1,20 +1,60 @@
 #include "run/device.h"
 
+#include <charconv>
+#include <limits>
+
 #include "base/error.h"
 #include "base/machine.h"
 #include "base/text.h"
+#include "compute/cuda_module.h"
+#include "dist/launch.h"
 
 namespace smtrain::run {
+namespace {
 
-std::unique_ptr<compute::Backend> make_backend(const CommonSettings& common, Log& log) {
-  if (common.device.value.starts_with("cuda")) {
-    throw user_error("--device {}: this build has no CUDA module; use --device cpu or auto", common.device.value);
-  }
+using compute::CudaMissing;
+using compute::CudaReport;
+
+std::optional<int> wanted_device(const std::string& device) {
+  if (!device.starts_with("cuda:")) return std::nullopt;
+  // The setting was checked to be a number; one that no int holds is no device either.
+  int number = std::numeric_limits<int>::max();
+  std::from_chars(device.data() + 5, device.data() + device.size(), number);
+  return number;
+}
+
+std::unique_ptr<compute::Backend> cuda_backend(const CudaReport& report, Log& log) {
+  auto backend = compute::make_cuda_backend(report, log);
+  const compute::DeviceInfo& device = backend->device();
+  log.info("device: {} {} of {} ({}, {} kernels, driver {}, cuBLAS {})", device.kind, report.chosen, report.devices.size(), device.name,
+           device.kernels, report.driver, report.cublas);
+  return backend;
+}
+
+// Why auto goes on with the CPU: briefly where nobody would expect a GPU, in full where something is amiss.
+std::string why_not(const CudaReport& report) {
+  if (report.missing == CudaMissing::module) return "no CUDA module";
+  if (report.missing == CudaMissing::driver) return "no NVIDIA driver";
+  return "CUDA is not used: " + report.problem;
+}
+
+std::unique_ptr<compute::Backend> cpu_backend(const CommonSettings& common, const std::string& note, Log& log) {
   auto backend = compute::make_cpu_backend(common.threads.value);
   const compute::DeviceInfo& device = backend->device();
-  log.info("device: {} ({}, {} kernels), {} threads ({})", device.kind, device.name, device.kernels, device.threads,
-           common.threads.origin);
+  log.info("device: {} ({}, {} kernels), {} threads ({}){}{}", device.kind, device.name, device.kernels, device.threads,
+           common.threads.origin, note.empty() ? "" : "; ", note);
   return backend;
+}
+
+}  // namespace
+
+std::unique_ptr<compute::Backend> make_backend(const CommonSettings& common, Log& log) {
+  const std::string& wanted = common.device.value;
+  if (wanted == "cpu") return cpu_backend(common, "", log);
+  const CudaReport report = compute::probe_cuda(wanted_device(wanted), dist::launch().local_rank);
+  if (report.missing == CudaMissing::nothing) return cuda_backend(report, log);
+  if (wanted == "auto") return cpu_backend(common, why_not(report), log);
+  throw Error(report.missing == CudaMissing::index ? Fault::user : Fault::machine, fmt::format("--device {}: {}", wanted, report.problem));
 }
 
 }  // namespace smtrain::run

@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/machine.h"
 #include "base/text.h"
+#include "compute/cuda_module.h"
 #include "compute/libraries.h"
 #include "formats/libraries.h"
 #include "run/build_info.h"
@@ -80,16 +80,31 @@ std::vector<std::string> openmp_runtimes() {
   return all;
 }
 
-// The driver is what a CUDA module would need first.
-std::vector<Device> devices(const CommonSettings& common) {
-  std::error_code ignored;
-  const bool driver = std::filesystem::exists("/proc/driver/nvidia/version", ignored);
-  return {{"cpu", fmt::format("{} threads", common.threads.value)},
-          {"cuda", driver ? "a driver is loaded; this build has no CUDA module" : "this build has no CUDA module; no driver is loaded"}};
+// The module, what it found on the way to a device, and every device.
+std::vector<Device> devices(const CommonSettings& common, const compute::CudaReport& cuda) {
+  std::vector<Device> all{{"cpu", fmt::format("{} threads", common.threads.value)}};
+  const bool usable = cuda.missing == compute::CudaMissing::nothing;
+  all.push_back({"cuda", usable ? fmt::format("ready, built with CUDA {}", cuda.runtime) : "not available: " + cuda.problem});
+  for (std::size_t i = 0; i < cuda.devices.size(); ++i) {
+    const compute::CudaDevice& device = cuda.devices[i];
+    all.push_back({fmt::format("cuda:{}", i), fmt::format("{}, compute capability {}.{}, {}", device.name, device.major, device.minor,
+                                                          format_bytes(device.memory))});
+  }
+  return all;
+}
+
+void add_loaded(std::vector<LoadedLibrary>& all, const std::string& name, const std::string& version, const std::string& file) {
+  const std::vector<std::string> paths = loaded_libraries(file);
+  if (!version.empty() && !paths.empty()) all.push_back({{name, version, "", file}, join(paths, ", ")});
 }
 
 Info gather(const CommonSettings& common) {
-  return {all_libraries(), openmp_runtimes(), cpu_model(), cpu_features(), name_of(kernel_level()), devices(common), common};
+  const compute::CudaReport cuda = compute::probe_cuda(std::nullopt, 0);
+  std::vector<LoadedLibrary> libraries = all_libraries();
+  add_loaded(libraries, "CUDA module", version(), "libsmtrain_cuda");
+  add_loaded(libraries, "NVIDIA driver (CUDA)", cuda.driver, "libcuda.so");
+  add_loaded(libraries, "cuBLAS", cuda.cublas, "libcublas.so");
+  return {std::move(libraries), openmp_runtimes(), cpu_model(), cpu_features(), name_of(kernel_level()), devices(common, cuda), common};
 }
 
 std::string runtimes_in_words(const std::vector<std::string>& runtimes) {

@@ -1,0 +1,82 @@
+// The Backend on a GPU.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "compute/backend.h"
+#include "gpu/device.h"
+#include "gpu/plan.h"
+#include "gpu/staging.h"
+
+namespace smtrain::gpu {
+
+/// Operations are queued in the order of calls on the compute lane; staged rows come on the copy lane, and the compute lane waits
+/// for them. Scratch memory belongs to the compute lane, whose order keeps one operation's from the next one's. Host memory
+/// is free when stage, write and densify return: it went into pinned buffers.
+///
+/// Results are the same bytes from run to run. The nearest centres are those of the CPU's wide kernels, bit for bit; sums are
+/// added in another order than there. A row of nearest, nearest_sum and min_distance does not depend on the rows beside it; of gemm
+/// it may, in the last bits, since cuBLAS chooses its kernel by the shape. Float32 products are rounded to float32 only, never to TF32.
+///
+/// Calls exclude each other, so any thread may call. Buffers must not outlive the backend.
+class GpuBackend final : public compute::Backend {
+ public:
+  GpuBackend(const HostServices& services, std::unique_ptr<Device> device, compute::DeviceInfo info);
+  ~GpuBackend() override;
+
+  const compute::DeviceInfo& device() const override { return info_; }
+  bool supports(compute::Op op, compute::DType type) const override;
+  compute::Queue& main_queue() override { return queue_; }
+  void wait(compute::Queue& queue) override;
+
+  compute::Mat allocate(std::size_t rows, std::size_t cols, compute::DType type) override;
+  compute::Mat stage(compute::Queue& queue, const float* host, std::size_t rows, std::size_t cols, std::size_t ld,
+                     std::shared_ptr<const void> owner) override;
+  void write(compute::Queue& queue, const compute::Mat& to, const void* from) override;
+  void read(compute::Queue& queue, void* to, const compute::Mat& from) override;
+  void zero(compute::Queue& queue, const compute::Mat& m) override;
+  void densify(compute::Queue& queue, const compute::CsrView& from, const compute::Mat& to) override;
+
+  void gemm(compute::Queue& queue, bool transpose_a, bool transpose_b, double alpha, const compute::Mat& a, const compute::Mat& b,
+            double beta, const compute::Mat& c) override;
+  std::unique_ptr<Centers> make_centers(std::size_t k, std::size_t d) override;
+  void refresh(compute::Queue& queue, Centers& centers, const compute::Mat& c) override;
+  void nearest(compute::Queue& queue, const compute::Mat& x, const Centers& centers, const compute::Mat& ids,
+               const compute::Mat& distances) override;
+  void nearest_sum(compute::Queue& queue, const compute::Mat& x, const compute::Mat& weights, const Centers& centers,
+                   const compute::Mat& ids, const compute::Mat& sums, const compute::Mat& counts, const compute::Mat& loss) override;
+  void min_distance(compute::Queue& queue, const compute::Mat& x, const compute::Mat& c, const compute::Mat& d2) override;
+  void blend_means(compute::Queue& queue, const compute::Mat& sums, const compute::Mat& counts, double decay, const compute::Mat& c,
+                   const compute::Mat& n) override;
+
+ private:
+  class DeviceCenters;
+  struct Rows;
+
+  std::unique_lock<std::mutex> enter();
+  [[noreturn]] void fail(Fault fault, const std::string& problem) const;
+  void check(const std::string& problem) const;
+  const DeviceCenters& prepared(const char* op, const Centers& centers) const;
+  char* scratch(std::size_t bytes, const char* what);
+  void spell_out(const compute::CsrView& from, const compute::Mat& to);
+  void find_nearest(const Rows& rows, const DeviceCenters& centers, char* memory, const Scratch& places, std::int32_t* ids,
+                    const char* what);
+  void measure(const Rows& rows, const float* c, const std::int32_t* ids, bool lower, float* out, const char* what);
+  void sum(const Rows& rows, const DeviceCenters& centers, char* memory, const Scratch& places, const std::int32_t* ids, double* sums,
+           std::size_t ld_sums, double* counts);
+  void add_loss(const Rows& rows, const DeviceCenters& centers, char* memory, const Scratch& places, const std::int32_t* ids, double* loss);
+
+  const HostServices services_;
+  const std::unique_ptr<Device> device_;
+  const compute::DeviceInfo info_;
+  compute::Queue queue_;
+  std::mutex mutex_;
+  PinnedRing ring_;
+  StagedBlocks blocks_;
+  std::unique_ptr<Event> staged_;  // on the copy lane, behind the rows staged last
+  void* scratch_ = nullptr;
+  std::size_t scratch_bytes_ = 0;
+};
+
+}  // namespace smtrain::gpu
