@@ -1,8 +1,12 @@
-# smtrain_library(NAME PUBLIC dep... PRIVATE dep...): every source below lib/NAME becomes the static library smtrain_NAME.
+# smtrain_library(NAME PUBLIC dep... PRIVATE dep... WITHOUT folder...): every source below lib/NAME becomes the static library
+# smtrain_NAME, except for folders that are modules.
 # Sources named *_avx2.cc and *_avx512.cc hold kernels of one instruction set, and nothing else is compiled for it.
 function(smtrain_library name)
-  cmake_parse_arguments(ARG "" "" "PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "PUBLIC;PRIVATE;WITHOUT" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lib/${name}/*.cc)
+  foreach(folder ${ARG_WITHOUT})
+    list(FILTER sources EXCLUDE REGEX "/lib/${name}/${folder}/")
+  endforeach()
   if(NOT sources)  # headers only, so far: the names above it can still link to it
     add_library(smtrain_${name} INTERFACE)
     target_link_libraries(smtrain_${name} INTERFACE smtrain_flags ${ARG_PUBLIC} ${ARG_PRIVATE})
@@ -76,5 +80,6 @@ function(smtrain_summary)
   message(STATUS "smtrain ${PROJECT_VERSION}: ${CMAKE_BUILD_TYPE}, ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}")
   message(STATUS "  OpenBLAS  ${OPENBLAS_OPENMP_LIBRARY}")
   message(STATUS "  CUDA      ${SMTRAIN_CUDA}")
+  message(STATUS "  MPI       ${SMTRAIN_MPI}")
   message(STATUS "  tests ${SMTRAIN_TESTS}, benchmarks ${SMTRAIN_BENCHMARKS}, fuzzers ${SMTRAIN_FUZZERS}, sanitizers '${SMTRAIN_SANITIZE}'")
 endfunction()

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "compute/cuda_module.h"
 #include "compute/libraries.h"
+#include "dist/connect.h"
 #include "formats/libraries.h"
 #include "run/build_info.h"
 #include "run/requests.h"
@@ -33,6 +34,12 @@ struct Device {
   std::string name, state;
 };
 
+// The MPI module: whose library stands behind it, or why it cannot be used.
+struct Mpi {
+  std::string version, problem;
+  std::string launcher;
+};
+
 struct Info {
   std::vector<LoadedLibrary> libraries;
   std::vector<std::string> openmp_runtimes;
@@ -40,6 +47,7 @@ struct Info {
   std::vector<std::string> features;
   std::string kernels;
   std::vector<Device> devices;
+  Mpi mpi;
   CommonSettings common;
 };
 
@@ -98,13 +106,24 @@ void add_loaded(std::vector<LoadedLibrary>& all, const std::string& name, const 
   if (!version.empty() && !paths.empty()) all.push_back({{name, version, "", file}, join(paths, ", ")});
 }
 
+Mpi mpi() {
+  const dist::Launch& launch = dist::launch();
+  Mpi found{"", "", launch.several() ? fmt::format("{}, rank {} of {}", name_of(launch.kind), launch.rank, launch.size) : "one process"};
+  try {
+    found.version = dist::mpi_version();
+  } catch (const Error& e) {
+    found.problem = e.what();
+  }
+  return found;
+}
+
 Info gather(const CommonSettings& common) {
   const compute::CudaReport cuda = compute::probe_cuda(std::nullopt, 0);
   std::vector<LoadedLibrary> libraries = all_libraries();
   add_loaded(libraries, "CUDA module", version(), "libsmtrain_cuda");
   add_loaded(libraries, "NVIDIA driver (CUDA)", cuda.driver, "libcuda.so");
   add_loaded(libraries, "cuBLAS", cuda.cublas, "libcublas.so");
-  return {std::move(libraries), openmp_runtimes(), cpu_model(), cpu_features(), name_of(kernel_level()), devices(common, cuda), common};
+  return {std::move(libraries), openmp_runtimes(), cpu_model(), cpu_features(), name_of(kernel_level()), devices(common, cuda), mpi(), common};
 }
 
 std::string runtimes_in_words(const std::vector<std::string>& runtimes) {
@@ -123,7 +142,9 @@ std::string text_of(const Info& info) {
                                   {"threads", fmt::format("{} ({})", info.common.threads.value, info.common.threads.origin)},
                                   {"memory", fmt::format("{} ({})", format_bytes(info.common.memory_limit.value), info.common.memory_limit.origin)},
                                   {"seed", fmt::format("{} ({})", info.common.seed.value, info.common.seed.origin)},
-                                  {"device", fmt::format("{} ({})", info.common.device.value, info.common.device.origin)}});
+                                  {"device", fmt::format("{} ({})", info.common.device.value, info.common.device.origin)},
+                                  {"MPI", info.mpi.problem.empty() ? info.mpi.version : info.mpi.problem},
+                                  {"started by", info.mpi.launcher}});
   Fields fields;
   for (const Device& device : info.devices) fields.emplace_back("  " + device.name, device.state);
   text += "\ndevices\n" + text_fields(fields);
@@ -150,6 +171,8 @@ std::string json_of(const Info& info) {
             {"memory", setting_json(info.common.memory_limit)},
             {"seed", setting_json(info.common.seed)},
             {"device", setting_json(info.common.device)}};
+  json["mpi"] = info.mpi.problem.empty() ? Json{{"version", info.mpi.version}} : Json{{"problem", info.mpi.problem}};
+  json["mpi"]["started_by"] = info.mpi.launcher;
   json["devices"] = Json::array();
   for (const Device& device : info.devices) json["devices"].push_back({{"name", device.name}, {"state", device.state}});
   json["libraries"] = Json::array();

@@ -55,5 +55,14 @@ TEST_CASE("info: one OpenMP runtime is loaded, and the kernels are those in use"
   CHECK_FALSE(j["build"]["type"].get<std::string>().empty());
 }
 
+TEST_CASE("info: says whose MPI stands behind the module, or what is missing", "[run][info]") {
+  setenv("SMTRAIN_MODULE_PATH", "/nowhere", 1);
+  const json j = json::parse(info(true));
+  unsetenv("SMTRAIN_MODULE_PATH");
+  CHECK_THAT(j["mpi"]["problem"].get<std::string>(), Contains("libsmtrain_mpi.so is missing: not in /nowhere"));
+  CHECK(j["mpi"]["started_by"] == "one process");
+  CHECK_THAT(info(false), Contains("MPI"));
+}
+
 }  // namespace
 }  // namespace smtrain

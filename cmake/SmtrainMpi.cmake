@@ -1,0 +1,21 @@
+# libsmtrain_mpi.so: the one thing here that sees MPI. The executable opens it when a launcher has started several processes.
+set(SMTRAIN_WITH_MPI AUTO CACHE STRING "build libsmtrain_mpi.so: AUTO (where MPI is found), ON, OFF")
+set_property(CACHE SMTRAIN_WITH_MPI PROPERTY STRINGS AUTO ON OFF)
+smtrain_stamp(SMTRAIN_MPI_STAMP dist/transport.h)
+target_compile_definitions(smtrain_dist PRIVATE SMTRAIN_MPI_STAMP="${SMTRAIN_MPI_STAMP}")
+
+set(SMTRAIN_MPI "off")
+if(NOT SMTRAIN_WITH_MPI STREQUAL "OFF")
+  set(MPI_CXX_SKIP_MPICXX ON)
+  if(SMTRAIN_WITH_MPI STREQUAL "ON")
+    find_package(MPI REQUIRED COMPONENTS CXX)
+  else()
+    find_package(MPI QUIET COMPONENTS CXX)
+  endif()
+  set(SMTRAIN_MPI "not found")
+  if(MPI_CXX_FOUND)
+    smtrain_module(mpi STAMP ${SMTRAIN_MPI_STAMP} SOURCES lib/dist/mpi/mpi_transport.cc LINK smtrain_flags MPI::MPI_CXX)
+    target_link_options(smtrain_module_mpi PRIVATE -Wl,--as-needed)  # the C interface is all it uses
+    set(SMTRAIN_MPI "${MPI_CXX_VERSION}, ${MPI_CXX_LIBRARIES}")
+  endif()
+endif()
