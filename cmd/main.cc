@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -23,15 +22,16 @@ struct Command {
   void (*run)(CommandLine&, Session&);
   bool uses_settings;  // environment and configuration are read
   bool computes;       // in parallel regions
+  bool joins;          // what a launcher started several times is one run
 };
 
-constexpr Command kTrainAlgorithm = {"", train_algorithm, true, true};
+constexpr Command kTrainAlgorithm = {"", train_algorithm, true, true, true};
 constexpr Command kCommands[] = {
-    {"train", train, true, true},                {"transform", transform, true, true},
-    {"convert", convert, true, true},            {"inspect", inspect, true, true},
-    {"info", info, true, false},                 {"algorithms", algorithms, false, false},
-    {"completion", completion, false, false},    {"version", version, false, false},
-    {"documents", documents, false, false},
+    {"train", train, true, true, true},                 {"transform", transform, true, true, false},
+    {"convert", convert, true, true, false},            {"inspect", inspect, true, true, false},
+    {"info", info, true, false, false},                 {"algorithms", algorithms, false, false, false},
+    {"completion", completion, false, false, false},    {"version", version, false, false, false},
+    {"documents", documents, false, false, false},
 };
 
 const Command* find_command(const CommandLine& line) {
@@ -57,9 +57,6 @@ void make_waiting_passive(char** argv) {
   execv("/proc/self/exe", argv);  // where that fails we run on, only less kind
 }
 
-/// Whoever closed standard output has seen enough; there is nothing to complain about.
-constexpr int kClosedPipe = 128 + SIGPIPE;
-
 Error error_of(std::exception_ptr error) {
   try {
     std::rethrow_exception(error);
@@ -72,17 +69,16 @@ Error error_of(std::exception_ptr error) {
   }
 }
 
-/// Reports the error, in a guest's tree too; returns the exit code.
-int end_with(const Error& error, run::Console& console, const run::contract::Guest* guest) {
+/// The end of a run that threw: reported by one of its ranks, and left in a guest's tree; returns the exit code.
+int end_with(const Error& error, run::Console& console, run::Ranks& ranks, const run::contract::Guest* guest) {
   console.finish();
-  if (error.exit_code() == kClosedPipe) return kClosedPipe;
-  try {
-    if (guest) run::contract::leave_failure(guest->layout(), error);
-  } catch (const Error& unwritable) {
-    console.report(unwritable);
-  }
-  console.report(error);
-  return error.exit_code();
+  return ranks.end(error, console, [&](const Error& told) {
+    try {
+      if (guest) run::contract::leave_failure(guest->layout(), told);
+    } catch (const Error& unwritable) {
+      console.report(unwritable);
+    }
+  });
 }
 
 void run_command(const Command* command, CommandLine& line, Session& session) {
@@ -103,6 +99,7 @@ int run(int argc, char** argv) {
   fill_closed_streams();
   CommandLine line;
   std::optional<run::contract::Guest> guest;
+  run::Ranks ranks;
   std::optional<Session> session;
   try {
     line = parse(std::vector<std::string>(argv + (argc > 0), argv + argc));
@@ -111,14 +108,16 @@ int run(int argc, char** argv) {
     if (command && command->run == train) guest.emplace(run::contract::guest_layout(line.text("root")));
     if (command && command->computes && line.problems.empty()) make_waiting_passive(argv);
     install_signal_handlers();
-    session.emplace(line, command && command->uses_settings, guest ? &*guest : nullptr);
+    if (command && command->joins) ranks = run::Ranks(dist::launch());
+    session.emplace(line, command && command->uses_settings, ranks, guest ? &*guest : nullptr);
     run_command(command, line, *session);
     session->console().finish();
+    ranks.leave();
     return 0;
   } catch (...) {
     const Error error = error_of(std::current_exception());
     const std::unique_ptr<run::Console> plain = session ? nullptr : run::make_console({});
-    return end_with(error, session ? session->console() : *plain, guest && !line.has("dry-run") ? &*guest : nullptr);
+    return end_with(error, session ? session->console() : *plain, ranks, guest && !line.has("dry-run") ? &*guest : nullptr);
   }
 }
 

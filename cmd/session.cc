@@ -49,7 +49,8 @@ bool is_true(const std::string& text) { return !text.empty() && text != "0" && t
 
 }  // namespace
 
-Session::Session(CommandLine& line, bool computes, run::contract::Guest* guest) : line_(line), guest_(guest) {
+Session::Session(CommandLine& line, bool computes, run::Ranks& ranks, run::contract::Guest* guest)
+    : line_(line), ranks_(ranks), guest_(guest) {
   for (const auto& [name, texts] : line_.values)
     if (line_.command && is_setting(*line_.command, name)) flags_[name] = texts[0].empty() ? "true" : texts[0];
   check_side_outputs(line_);
@@ -114,7 +115,8 @@ run::ConsoleOptions Session::console_options() {
   const bool no_color = line_.has("no-color") || is_true(setting("no-color"));
   options.color_out = run::wants_color(STDOUT_FILENO, no_color);
   options.color_err = run::wants_color(STDERR_FILENO, no_color);
-  options.progress_bar = isatty(STDERR_FILENO) == 1 && !options.quiet && options.format == run::LogFormat::text;
+  options.mute = !ranks_.tells();
+  options.progress_bar = !options.mute && isatty(STDERR_FILENO) == 1 && !options.quiet && options.format == run::LogFormat::text;
   options.algorithm_log_name = log_name();
   if (guest_) options.host = guest_->resources().current_host;
   if (!line_.has("dry-run")) options.metrics_file = line_.text("metrics").value_or("");
@@ -123,8 +125,9 @@ run::ConsoleOptions Session::console_options() {
 
 run::CommonSettings Session::common() {
   run::CommonSettings settings;
+  ranks_.connect(console());
   collect(line_.problems, [&] {
-    settings = run::common_settings(flags_, environment_, job_file_, config_, console());
+    settings = run::common_settings(flags_, environment_, job_file_, config_, console(), ranks_.available());
   });
   throw_problems();
   return settings;

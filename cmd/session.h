@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "parser.h"
 #include "run/contract/guest.h"
+#include "run/ranks.h"
 #include "run/settings.h"
 
 namespace smtrain::cmd {
@@ -16,17 +17,19 @@ namespace smtrain::cmd {
 class Session {
  public:
   /// `computes`: the subcommand uses the settings; otherwise environment and configuration are left alone, so that help
-  /// and version work beside a broken configuration. `guest`, which outlives it: hyperparameters and host are those of this
-  /// tree, which is read here.
-  Session(CommandLine& line, bool computes, run::contract::Guest* guest = nullptr);
+  /// and version work beside a broken configuration. `ranks`, which outlive it: those of a run that a launcher started several
+  /// times; settings and console fit this one. `guest`, which outlives it: hyperparameters and host are those of this tree, which
+  /// is read here.
+  Session(CommandLine& line, bool computes, run::Ranks& ranks, run::contract::Guest* guest = nullptr);
 
   run::Console& console() { return *console_; }
+  run::Ranks& ranks() { return ranks_; }
   const run::contract::Guest* guest() const { return guest_; }
   /// The algorithm's name: the subcommand's, or the one a guest is told of. Throws a user Error when nothing tells.
   std::string algorithm() const;
   /// The hyperparameters of --hyperparameters FILE, or of a guest's tree, settings taken out.
   const std::vector<job::Given>& file_hyperparameters() const { return file_; }
-  /// Settings of every run, checked. Throws a user Error that also holds what is wrong with the command line.
+  /// Settings of every run, checked; connects the ranks, which share the machine. Throws a user Error that also holds what is wrong with the command line.
   run::CommonSettings common();
   /// Throws what has been found wrong so far, if anything.
   void throw_problems() const;
@@ -39,6 +42,7 @@ class Session {
   std::string setting(const std::string& name) const;
 
   CommandLine& line_;
+  run::Ranks& ranks_;
   run::contract::Guest* const guest_;
   run::SettingTexts flags_, environment_, job_file_, config_;
   std::vector<job::Given> file_;

@@ -22,6 +22,7 @@ void train(CommandLine& line, Session& session) {
   request.arguments = line.arguments;
   request.dry_run = line.has("dry-run");
   request.common = session.common();
+  request.workers = session.ranks().communicator();
   if (const auto name = variable("TRAINING_JOB_NAME")) session.console().detail("training job: {}", *name);
   session.console().detail("host {} of {}", guest.resources().current_host, join(guest.resources().hosts, ", "));
   run::train(request, session.console());

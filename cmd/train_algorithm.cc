@@ -38,6 +38,7 @@ void train_algorithm(CommandLine& line, Session& session) {
   request.checkpoint_every = duration_of(line, "checkpoint-every");
   request.max_runtime = duration_of(line, "max-runtime");
   request.common = session.common();
+  request.workers = session.ranks().communicator();
   run::train(request, session.console());
 }
 

@@ -1,5 +1,6 @@
 #include "base/machine.h"
 
+#include <fmt/format.h>
 #include <link.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -66,20 +67,25 @@ void keep_least(Sourced& least, std::optional<std::uint64_t> value, const char* 
 }
 
 // The kernel refuses a mask smaller than its own, so the set grows until it fits.
-std::uint64_t affinity_cpus() {
+std::vector<int> affinity_cpus() {
   constexpr std::size_t kMostCpus = std::size_t{1} << 20;
+  std::vector<int> numbers;
   for (std::size_t cpus = 1024; cpus <= kMostCpus; cpus *= 2) {
     cpu_set_t* set = CPU_ALLOC(cpus);
     if (set == nullptr) break;
     const std::size_t size = CPU_ALLOC_SIZE(cpus);
     const bool fits = sched_getaffinity(0, size, set) == 0;
     const bool too_small = !fits && errno == EINVAL;
-    const int count = fits ? CPU_COUNT_S(size, set) : 0;
+    for (std::size_t i = 0; fits && i < cpus; ++i) {
+      if (CPU_ISSET_S(i, size, set)) numbers.push_back(static_cast<int>(i));
+    }
     CPU_FREE(set);
-    if (count > 0) return static_cast<std::uint64_t>(count);
-    if (!too_small) break;
+    if (!numbers.empty() || !too_small) break;
   }
-  return static_cast<std::uint64_t>(std::max(sysconf(_SC_NPROCESSORS_ONLN), 1L));
+  if (numbers.empty()) {
+    for (long i = 0; i < std::max(sysconf(_SC_NPROCESSORS_ONLN), 1L); ++i) numbers.push_back(static_cast<int>(i));
+  }
+  return numbers;
 }
 
 // CPUs in a list such as "0-3,8".
@@ -98,13 +104,13 @@ std::optional<std::uint64_t> cpus_in_list(std::string_view list) {
   return count;
 }
 
-std::uint64_t allowed_cpus(const std::string& root) {
+std::uint64_t count_of_cpus(const std::string& root) {
   if (!root.empty()) {
     const auto list = field_of(root + "/proc/self/status", "Cpus_allowed_list");
     const auto count = list ? cpus_in_list(*list) : std::nullopt;
     if (count) return *count;
   }
-  return affinity_cpus();
+  return affinity_cpus().size();
 }
 
 std::uint64_t physical_memory(const std::string& root) {
@@ -159,8 +165,24 @@ KernelLevel chosen_level() {
 Sourced default_threads() { return default_threads(""); }
 Sourced memory_budget() { return memory_budget(""); }
 
+std::vector<int> allowed_cpus() { return affinity_cpus(); }
+
+Sourced default_threads_of_one(std::uint64_t cpus, std::uint64_t processes) {
+  Sourced least{std::max<std::uint64_t>(cpus, 1), cpus < affinity_cpus().size() ? "affinity mask, shared" : "affinity mask"};
+  if (const auto quota = cgroup_cpus("")) keep_least(least, std::max<std::uint64_t>(*quota / processes, 1), "cgroup quota, shared");
+  keep_least(least, positive_variable("OMP_NUM_THREADS"), "OMP_NUM_THREADS");
+  keep_least(least, positive_variable("SLURM_CPUS_PER_TASK"), "SLURM_CPUS_PER_TASK");
+  return least;
+}
+
+Sourced memory_budget_of_one(std::uint64_t processes) {
+  Sourced budget = memory_budget();
+  if (processes < 2) return budget;
+  return {budget.value / processes, fmt::format("{}, shared by {}", budget.origin, processes)};
+}
+
 Sourced default_threads(const std::string& root) {
-  Sourced least{allowed_cpus(root), "affinity mask"};
+  Sourced least{count_of_cpus(root), "affinity mask"};
   keep_least(least, cgroup_cpus(root), "cgroup quota");
   keep_least(least, positive_variable("OMP_NUM_THREADS"), "OMP_NUM_THREADS");
   keep_least(least, positive_variable("SLURM_CPUS_PER_TASK"), "SLURM_CPUS_PER_TASK");

@@ -22,6 +22,14 @@ Sourced default_threads();
 /// SLURM_MEM_PER_CPU × CPUs, and physical memory, less 10 %.
 Sourced memory_budget();
 
+/// Numbers of the CPUs in the affinity mask, ascending.
+std::vector<int> allowed_cpus();
+
+/// default_threads() and memory_budget() of one of `processes` of one job on this machine. They share its memory and the cgroup's
+/// quota; of the affinity mask this process has `cpus` to itself. OMP_NUM_THREADS and SLURM_CPUS_PER_TASK are each process's own.
+Sourced default_threads_of_one(std::uint64_t cpus, std::uint64_t processes);
+Sourced memory_budget_of_one(std::uint64_t processes);
+
 /// For tests: the same with another root for /proc and /sys.
 Sourced default_threads(const std::string& root);
 Sourced memory_budget(const std::string& root);

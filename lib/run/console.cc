@@ -48,18 +48,19 @@ class StandardConsole final : public Console {
   ~StandardConsole() override { finish_quietly(); }
 
   void write(Level level, std::string_view line) override {
-    if (options_.quiet && level != Level::error) return;
+    if ((options_.quiet || options_.mute) && level != Level::error) return;
     const bool wants_detail = options_.verbose || options_.format == LogFormat::sagemaker;
     if ((level == Level::debug && !options_.verbose) || (level == Level::detail && !wants_detail)) return;
     std::lock_guard lock(mutex_);
     emit(renderer_->log(level, line));
   }
   void service(std::string_view line) override {
-    if (options_.quiet) return;
+    if (options_.quiet || options_.mute) return;
     std::lock_guard lock(mutex_);
     emit(renderer_->service(line));
   }
   void print(std::string_view text) override {
+    if (options_.mute) return;
     std::lock_guard lock(mutex_);
     write_err(bar_.clear());
     write_out(text);
@@ -127,7 +128,7 @@ class StandardConsole final : public Console {
     start_ = wall_clock();
   }
   void progress(const job::Progress& p) override {
-    if (options_.quiet) return;
+    if (options_.quiet || options_.mute) return;
     std::lock_guard lock(mutex_);
     const std::string text = bar_.update(p);
     if (text.empty()) return;
@@ -139,6 +140,7 @@ class StandardConsole final : public Console {
   // The rendering of a measurement for the log, and as JSON for --metrics.
   template <class F>
   void metric(F render) {
+    if (options_.mute) return;
     Rendered r = render(*renderer_);
     if (options_.quiet) r.err.clear();
     emit(r);

@@ -23,6 +23,7 @@ enum class LogFormat {
 struct ConsoleOptions {
   LogFormat format = LogFormat::text;
   bool quiet = false;    ///< errors only
+  bool mute = false;     ///< errors only, no metrics either: another process of the run tells the rest
   bool verbose = false;
   bool color_out = false, color_err = false;
   bool progress_bar = false;     ///< standard error is a terminal

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dist/communicator.h"
 #include "job/hyperparameter.h"
 #include "run/console.h"
 
@@ -57,6 +58,7 @@ struct TrainRequest {
   std::string checkpoint_temporary_suffix;       ///< ends the names of temporaries in checkpoint_dir
   bool model_on_stop = false;                    ///< a stopped run writes a model of what it has come to
   double grace = 120;                            ///< seconds between a stop and being killed, for model_on_stop
+  dist::Communicator* workers = nullptr;         ///< the processes of this run, each of which makes this request; nullptr: one
 };
 
 struct TransformRequest {

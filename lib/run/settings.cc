@@ -21,7 +21,7 @@ constexpr int kMaxThreads = 4096;
 constexpr std::uint64_t kMinMemory = std::uint64_t{64} << 20;
 
 // Variables with our prefix that are no settings: read where they act.
-const std::vector<std::string> kOtherVariables = {"SMTRAIN_KERNELS", "SMTRAIN_ALGORITHM"};
+const std::vector<std::string> kOtherVariables = {"SMTRAIN_KERNELS", "SMTRAIN_ALGORITHM", "SMTRAIN_MODULE_PATH"};
 
 std::string with_dashes(std::string_view name) {
   std::string text(name);
@@ -155,24 +155,24 @@ class CommonReader {
   CommonReader(const SettingTexts& flags, const SettingTexts& environment, const SettingTexts& job_file, const SettingTexts& config)
       : flags_(flags), environment_(environment), job_file_(job_file), config_(config) {}
 
-  From<int> threads(Log& log) {
+  From<int> threads(const Available& machine, Log& log) {
     const From<std::string> text = get("threads");
-    const Sourced available = default_threads();
+    const Sourced& available = machine.threads;
     if (text.origin == "default") return {static_cast<int>(std::min<std::uint64_t>(available.value, kMaxThreads)), available.origin};
     const std::optional<int> n = whole_number<int>(text.value);
     if (!n || *n < 1 || *n > kMaxThreads) return refuse<int>("threads", text, fmt::format("1 to {}", kMaxThreads));
     if (static_cast<std::uint64_t>(*n) > available.value) {
-      log.info("{} threads asked for ({}), {} available ({})", *n, place("threads", text.origin), available.value, available.origin);
+      const std::string asked = fmt::format("{} threads asked for ({}), {} available ({})", *n, place("threads", text.origin),
+                                            available.value, available.origin);
+      if (machine.for_more.empty()) log.info("{}", asked);
+      else log.warning("{}: {}", asked, machine.for_more);
     }
     return {*n, text.origin};
   }
 
-  From<std::uint64_t> memory_limit() {
+  From<std::uint64_t> memory_limit(const Sourced& budget) {
     const From<std::string> text = get("memory-limit");
-    if (text.origin == "default") {
-      const Sourced budget = memory_budget();
-      return {budget.value, budget.origin};
-    }
+    if (text.origin == "default") return {budget.value, budget.origin};
     const std::optional<std::uint64_t> bytes = parse_bytes(text.value);
     if (!bytes || *bytes < kMinMemory) {
       return refuse<std::uint64_t>("memory-limit", text, "a size of at least 64M, such as 512M or 16G");
@@ -217,9 +217,9 @@ class CommonReader {
 }  // namespace
 
 CommonSettings common_settings(const SettingTexts& flags, const SettingTexts& environment, const SettingTexts& job_file,
-                               const SettingTexts& config, Log& log) {
+                               const SettingTexts& config, Log& log, const Available& available) {
   CommonReader reader(flags, environment, job_file, config);
-  const CommonSettings settings{reader.threads(log), reader.memory_limit(), reader.seed(), reader.device()};
+  const CommonSettings settings{reader.threads(available, log), reader.memory_limit(available.memory), reader.seed(), reader.device()};
   reader.throw_problems();
   return settings;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/machine.h"
 #include "run/requests.h"
 
 namespace smtrain::run {
@@ -27,9 +28,16 @@ SettingTexts take_settings(std::vector<job::Given>& hyperparameters);
 From<std::string> setting(const std::string& name, const SettingTexts& flags, const SettingTexts& environment,
                           const SettingTexts& job_file, const SettingTexts& config);
 
-/// All common settings, checked: threads 1 … 4096 (default: machine.h; a larger request than that is noted), memory limit as
-/// a size of at least 64 MiB, seed 0 … 2^64-1, device. All problems in one user Error.
+/// What of the machine this process may use.
+struct Available {
+  Sourced threads = default_threads();
+  Sourced memory = memory_budget();
+  std::string for_more;  ///< how a launcher gives more threads; "" without one
+};
+
+/// All common settings, checked: threads 1 … 4096 (a larger request than is available is noted, under a launcher as a warning),
+/// memory limit as a size of at least 64 MiB, seed 0 … 2^64-1, device. All problems in one user Error.
 CommonSettings common_settings(const SettingTexts& flags, const SettingTexts& environment, const SettingTexts& job_file,
-                               const SettingTexts& config, Log& log);
+                               const SettingTexts& config, Log& log, const Available& available = {});
 
 }  // namespace smtrain::run

@@ -100,7 +100,7 @@ void dry_run(const TrainRequest& request, const job::Algorithm& algorithm, const
     });
   }
   job::Identity identity;
-  if (settings != nullptr) identity = identity_of(request, *settings, start ? &*start : nullptr, 1);
+  if (settings != nullptr) identity = identity_of(request, *settings, start ? &*start : nullptr, request.workers != nullptr ? request.workers->size() : 1);
   for (const ChannelRequest& channel : request.channels) {
     problems.check([&] { try_channel(request, channel, algorithm.description(), given_feature_dim(settings), identity, console); });
   }
@@ -126,7 +126,7 @@ FinishedRun train_now(const job::Algorithm& algorithm, job::Settings& settings, 
   run.model.manifest = make_manifest(algorithm.description(), settings, context, context.backend(), console, predictor->feature_dim());
   if (const auto& by = context.checkpointing().stopped_by()) run.model.manifest.build["stopped_by"] = *by;
   predictor->save(run.model);
-  run.files_read = context.files_read();
+  run.files_read = context.files_read_by_all();
   context.checkpointing().finish(run);
   return run;
 }
@@ -158,13 +158,14 @@ void train(const TrainRequest& request, Console& console) {
   console.timing("setuptime", milliseconds_since(start));
   const FinishedRun run = checkpoints.finished() ? finish_again(context) : train_now(*algorithm, *settings, context, console);
   const auto saving = std::chrono::steady_clock::now();
-  if (request.unpacked_output) job::write_model_folder(request.output, run.model);
-  else job::write_model(request.output, run.model);
+  const bool writes = context.communicator().is_root();
+  if (writes && request.unpacked_output) job::write_model_folder(request.output, run.model);
+  else if (writes) job::write_model(request.output, run.model);
   if (request.depfile) {
     std::vector<std::string> inputs = run.files_read;
     inputs.insert(inputs.end(), request.other_inputs.begin(), request.other_inputs.end());
     if (request.start_model) inputs.push_back(*request.start_model);
-    write_depfile(*request.depfile, request.output, inputs);
+    if (writes) write_depfile(*request.depfile, request.output, inputs);
   }
   console.timing("model.serialize.time", milliseconds_since(saving));
   console.timing("totaltime", milliseconds_since(start));

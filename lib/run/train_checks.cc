@@ -22,6 +22,7 @@ std::string names_of(const std::vector<ChannelSpec>& specs) {
 
 // What can be known about the output before hours of work go into it.
 void check_output(const TrainRequest& request, Problems& problems) {
+  if (request.workers != nullptr && !request.workers->is_root()) return;  // another rank writes
   if (request.output.empty()) return problems.add("no output: give -o MODEL.tar.gz");
   std::error_code ignored;
   const fs::path above = fs::path(request.output).has_parent_path() ? fs::path(request.output).parent_path() : fs::path(".");

@@ -1,10 +1,18 @@
 #include "run/train_context.h"
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "base/text.h"
 #include "run/device.h"
 #include "run/train_checks.h"
 
 namespace smtrain::run {
+namespace {
+
+constexpr std::string_view kBetween("\0", 1);  // paths: the one byte that no file's name holds
+
+}  // namespace
 
 TableInput channel_input(const TrainRequest& request, const ChannelRequest& channel, const job::Description& algorithm) {
   TableInput input;
@@ -21,13 +29,12 @@ TableInput channel_input(const TrainRequest& request, const ChannelRequest& chan
 }
 
 TrainContext::TrainContext(const TrainRequest& request, const job::Description& algorithm, const job::Settings& settings, Console& console)
-    : request_(request), algorithm_(algorithm), console_(console), backend_(make_backend(request.common, console)),
-      workers_(dist::make_single_process()) {
+    : request_(request), algorithm_(algorithm), console_(console), backend_(make_backend(request.common, console)) {
   if (request.start_model) start_ = job::read_model(*request.start_model);
-  job::Identity identity = identity_of(request, settings, start_model(), workers_->size());
+  job::Identity identity = identity_of(request, settings, start_model(), communicator().size());
   identity.soft["device"] = backend_->device().kind;
   identity.soft["kernels"] = backend_->device().kernels;
-  checkpointing_.emplace(request, std::move(identity), *workers_, console);
+  checkpointing_.emplace(request, std::move(identity), communicator(), console);
 }
 
 bool TrainContext::has_channel(const std::string& name) const { return find_channel(request_, name) != nullptr; }
@@ -46,6 +53,16 @@ std::unique_ptr<formats::TableStream> TrainContext::open_table(const std::string
   console_.info("{}: {} {} of {} features", name, stream->type().to_string(), stream->schema().sparse ? "sparse rows" : "rows",
                 stream->schema().feature_dim);
   return stream;
+}
+
+std::vector<std::string> TrainContext::files_read_by_all() {
+  std::vector<std::string> all;
+  for (const std::string& text : communicator().share(join(files_read_, kBetween))) {
+    for (const std::string_view path : split(text, kBetween.front())) {
+      if (!path.empty() && std::find(all.begin(), all.end(), path) == all.end()) all.emplace_back(path);
+    }
+  }
+  return all;
 }
 
 }  // namespace smtrain::run

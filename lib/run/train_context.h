@@ -24,7 +24,7 @@ class TrainContext final : public job::Context {
   bool has_channel(const std::string& name) const override;
   std::unique_ptr<formats::TableStream> open_table(const std::string& name, const job::TableRequest& wanted) override;
   compute::Backend& backend() override { return *backend_; }
-  dist::Communicator& communicator() override { return *workers_; }
+  dist::Communicator& communicator() override { return request_.workers != nullptr ? *request_.workers : *alone_; }
   job::MetricSink& metrics() override { return console_; }
   Log& log() override { return console_; }
   RandomStream random(std::string_view name) const override { return RandomStream(seed(), name); }
@@ -38,15 +38,15 @@ class TrainContext final : public job::Context {
 
   Checkpointing& checkpointing() { return *checkpointing_; }
 
-  /// Files of all channels opened so far: for the depfile.
-  const std::vector<std::string>& files_read() const { return files_read_; }
+  /// Files of all channels that any rank has opened so far: for the depfile. Collective.
+  std::vector<std::string> files_read_by_all();
 
  private:
   const TrainRequest& request_;
   const job::Description& algorithm_;
   Console& console_;
   std::unique_ptr<compute::Backend> backend_;
-  std::unique_ptr<dist::Communicator> workers_;
+  const std::unique_ptr<dist::Communicator> alone_ = dist::make_single_process();
   std::optional<job::Model> start_;
   std::vector<std::string> files_read_;
   std::optional<Checkpointing> checkpointing_;
