@@ -73,6 +73,15 @@ class Readme(ExampleTest):
             self.assertEqual(result.out, expected, command)
 
 
+class Documents(ExampleTest):
+    def test_the_tree_of_the_container_page(self):
+        with open(os.path.join(ROOT, "share", "doc", "container.md"), encoding="utf-8") as file:
+            block = "".join(re.findall(r"(?m)^    (.*\n)", file.read()))
+        self.assertIn("smtrain train", block)
+        self.shell("set -eo pipefail\n" + block)
+        self.assertIn("manifest.json", self.files("job/model"))
+
+
 class SampleData(CliTest):
     def test_the_script_makes_the_same_files(self):
         self.shell(f"{sys.executable} -B {EXAMPLES}/data/make_points.py .")
