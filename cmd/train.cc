@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <cstdlib>
 
 #include "base/text.h"
@@ -11,15 +13,27 @@ std::optional<std::string> variable(const char* name) {
   return text == nullptr || *text == '\0' ? std::nullopt : std::optional<std::string>(text);
 }
 
+double grace(CommandLine& line) {
+  const std::optional<std::string> flag = line.text("grace"), text = flag ? flag : variable("SMTRAIN_GRACE");
+  const std::optional<double> seconds = text ? parse_duration(*text) : 120.0;
+  if (!seconds) {
+    line.problems.push_back(fmt::format("{} is {}; expected a duration such as 30s or 2m", flag ? "--grace" : "SMTRAIN_GRACE",
+                                        smtrain::quoted(*text)));
+  }
+  return seconds.value_or(0);
+}
+
 }  // namespace
 
 void train(CommandLine& line, Session& session) {
   run::contract::reap_orphans();
+  const double seconds = grace(line);
   session.throw_problems();
   const run::contract::Guest& guest = *session.guest();
   run::TrainRequest request = guest.request(session.algorithm());
   request.hyperparameters = session.file_hyperparameters();
   request.arguments = line.arguments;
+  request.grace = seconds;
   request.dry_run = line.has("dry-run");
   request.common = session.common();
   request.workers = session.ranks().communicator();

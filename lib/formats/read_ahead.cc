@@ -67,4 +67,9 @@ bool ReadAhead::next(FeedBlock& block) {
   return true;
 }
 
+bool ReadAhead::ready() {
+  const std::lock_guard lock(mutex_);
+  return !full_.empty() || ended_;
+}
+
 }  // namespace smtrain::formats

@@ -18,6 +18,8 @@ class ReadAhead {
   ~ReadAhead();
   /// As BlockFeed::next; rethrows what reading threw. Throws the Error of an interrupted run while it waits.
   bool next(FeedBlock& block);
+  /// Whether next() would return at once.
+  bool ready();
 
  private:
   void run();

@@ -23,6 +23,7 @@ namespace smtrain::formats {
 namespace {
 
 constexpr std::size_t kHeadBytes = std::size_t{1} << 20;
+constexpr std::size_t kPipeBlockBytes = std::size_t{1} << 20;  // what a slow writer must have written before rows are seen
 
 // How many bytes of a file show its first record whole.
 std::size_t head_needed(Format format, std::span<const char> head) {
@@ -105,6 +106,7 @@ class TableStreamImpl final : public TableStream {
   bool next_piece(Batch& batch);
   bool next_tail(Batch& batch);
   void fill();
+  bool round_is_full();
   bool take(Worker& worker, ExceptionTrap& trap);
   void place(Worker& worker);
   void cut();
@@ -194,7 +196,8 @@ void TableStreamImpl::take_own_files() {
 }
 
 void TableStreamImpl::make_feed() {
-  feed_ = std::make_unique<BlockFeed>(files_, options_.block_bytes, options_.table.max_record_bytes);
+  const std::size_t block = rewindable_ ? options_.block_bytes : std::min(options_.block_bytes, kPipeBlockBytes);
+  feed_ = std::make_unique<BlockFeed>(files_, block, options_.table.max_record_bytes);
   if (parser_) feed_->set_parser(*parser_);
 }
 
@@ -356,10 +359,17 @@ void TableStreamImpl::fill() {
   cut();
 }
 
+// Rows that have come out of a pipe do not wait for those that have not.
+bool TableStreamImpl::round_is_full() {
+  if (round_taken_ == 0) return false;
+  if (!rewindable_ && (!read_ahead_ || !read_ahead_->ready())) return true;
+  return round_taken_ == blocks_per_round(options_.threads);
+}
+
 // Reads the next block and gives its rows a place; blocks are taken in file order, one thread at a time.
 bool TableStreamImpl::take(Worker& worker, ExceptionTrap& trap) {
   std::lock_guard lock(mutex_);
-  if (ended_ || trap.caught() || round_taken_ == blocks_per_round(options_.threads)) return false;
+  if (ended_ || trap.caught() || round_is_full()) return false;
   worker.order = order_++;
   bool taken = false;
   trap.run(worker.order, [&] {

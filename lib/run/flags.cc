@@ -106,6 +106,9 @@ Subcommand train() {
              "The log is the service's own unless --log-format says otherwise."};
   s.flags = {with_default("/opt/ml", flag("root", FlagValue::path, "DIR",
                                           "The tree. The variable SAGEMAKER_BASE_DIR changes the default.")),
+             with_default("120s", flag("grace", FlagValue::duration, "TIME",
+                                       "What SIGTERM leaves for writing the model and a checkpoint. The variable SMTRAIN_GRACE changes "
+                                       "the default.")),
              dry_run()};
   s.examples = {{"a tree with one channel, and k-means in it",
                  "mkdir -p job/input/config job/input/data/train && cp points.csv job/input/data/train && "

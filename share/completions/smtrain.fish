@@ -51,6 +51,7 @@ complete -c smtrain -n '__fish_seen_subcommand_from kmeans k-means' -l no-color 
 complete -c smtrain -n '__fish_seen_subcommand_from kmeans k-means' -l help -s h -d 'Prints this help'
 
 complete -c smtrain -n '__fish_seen_subcommand_from train' -l root -r -F -d 'The tree'
+complete -c smtrain -n '__fish_seen_subcommand_from train' -l grace -x -d 'What SIGTERM leaves for writing the model and a checkpoint'
 complete -c smtrain -n '__fish_seen_subcommand_from train' -l dry-run -d 'Checks hyperparameters, channels and first records, and trains nothing'
 complete -c smtrain -n '__fish_seen_subcommand_from train' -l threads -x -d 'Threads'
 complete -c smtrain -n '__fish_seen_subcommand_from train' -l memory-limit -x -d 'Memory to use at most, such as 512M or 16G'

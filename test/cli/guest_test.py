@@ -492,6 +492,99 @@ class Failures(GuestTest):
         self.assertEqual(self.read("ml/output/failure"), b"old")
 
 
+class Stops(GuestTest):
+    """SIGTERM: the model so far, a checkpoint where the tree asks for them, and no reason of a failure."""
+
+    def setUp(self):
+        super().setUp()
+        self.configure(hyperparameters={"k": "3", "mini_batch_size": "100", "epochs": "3"})
+        self.describe("train", mode="Pipe")
+        self.data = csv(self.rows).encode()
+        os.mkfifo(self.path("ml/input/data/train_0"))
+
+    repeats = 400  # times the rows come in an epoch: 4.8 MB
+
+    def stopped(self, number=signal.SIGTERM, **options):
+        """A guest that has trained on some rows and waits for more when it is stopped."""
+        process = self.start_guest(**options)
+        with open(self.path("ml/input/data/train_0"), "wb", buffering=0) as fifo:
+            for _ in range(self.repeats - 1):
+                fifo.write(self.data)
+            # Seen by its log, not by the clock: rows of the pipe are trained on while more are to come.
+            seen = read_until(self, process, b"Iter 10:")
+            process.send_signal(number)
+            start = time.monotonic()
+            out, err = process.communicate(timeout=60)
+        self.assertLess(time.monotonic() - start, 20)
+        self.assertFalse(os.path.exists(self.path("ml/output/failure")))
+        return process.returncode, text(seen + out), text(err)
+
+    def usable(self):
+        self.assertIn("model_algo-1", self.model())
+        self.write("rows.csv", csv(self.rows))
+        self.smtrain("transform", "--model", "ml/model", "--input", "rows.csv", "--content-type", CSV, "--output", "answers")
+        self.assertEqual(len(self.read("answers").splitlines()), 600)
+
+    def test_the_model_so_far_is_written(self):
+        code, _, err = self.stopped()
+        self.assertEqual(code, 128 + signal.SIGTERM)
+        self.assertIn("stopped by SIGTERM", err)
+        self.usable()
+        self.assertEqual(json.loads(self.model()["manifest.json"])["build"]["stopped_by"], "SIGTERM")
+
+    def test_with_checkpoints_the_exit_code_says_so_and_the_next_run_goes_on(self):
+        self.configure(checkpointconfig={"LocalPath": "/opt/ml/checkpoints"})
+        code, out, err = self.stopped()
+        self.assertEqual(code, 75)
+        self.assertIn("Checkpoint loading and saving are enabled.", out)
+        self.usable()
+        checkpoints = self.files("ml/checkpoints")
+        self.assertTrue([name for name in checkpoints if not name.startswith(".")], checkpoints)
+        for name in checkpoints:
+            self.assertTrue(not name.startswith(".") or name.endswith(".sagemaker-ignore"), name)
+
+        os.remove(self.path("ml/input/data/train_0"))
+        for name in self.model():
+            os.remove(self.path("ml/model", name))
+        self.rows *= self.repeats
+        feeder = self.feed("train", self.data * self.repeats, epochs=3)
+        out = self.guest().out
+        feeder.join(30)
+        self.assertIn("resumes at", out)
+        self.assertEqual(self.model(), self.plain_model("--mini_batch_size", "100", "--epochs", "3"))
+
+    def test_side_files_of_the_copier_are_no_checkpoints(self):
+        self.configure(checkpointconfig={})
+        self.stopped()
+        whole = [name for name in self.files("ml/checkpoints") if not name.startswith(".")]
+        for name in whole:
+            newer = re.sub(r"\d+", lambda m: str(int(m[0]) + 1).zfill(len(m[0])), name)
+            self.put(f"checkpoints/{newer}.sagemaker-uploading", "")
+            self.put(f"checkpoints/{newer}.sagemaker-uploaded", "")
+            self.put(f"checkpoints/{newer}.sagemaker-ignore", "half")
+        self.resumes(whole[-1])
+
+    def resumes(self, name):
+        os.remove(self.path("ml/input/data/train_0"))
+        feeder = self.feed("train", self.data * self.repeats, epochs=3)
+        self.assertRegex(self.guest().out, rf"resumes at .* of .*{re.escape(name)}")
+        feeder.join(30)
+
+    def test_a_torn_checkpoint_gives_way_to_the_one_before(self):
+        self.configure(checkpointconfig={})
+        self.stopped()
+        whole = [name for name in self.files("ml/checkpoints") if not name.startswith(".")]
+        newest = self.read("ml/checkpoints/" + whole[-1])
+        newer = re.sub(r"\d+", lambda m: str(int(m[0]) + 1).zfill(len(m[0])), whole[-1])
+        self.put("checkpoints/" + newer, newest[:len(newest) // 2])
+        self.resumes(whole[-1])
+
+    def test_the_grace_is_a_time(self):
+        self.guest("--grace", "soon", code=2)
+        self.assertIn("--grace is \"soon\"", text(self.read("ml/output/failure")))
+        self.assertIn("SMTRAIN_GRACE is \"soon\"", self.guest(code=2, env={"SMTRAIN_GRACE": "soon"}).err)
+
+
 class LogLines(GuestTest):
     def setUp(self):
         super().setUp()
@@ -540,12 +633,19 @@ class LogLines(GuestTest):
         shutil.rmtree(self.path("ml/input/data/train"))
         self.describe("train", mode="Pipe")
         process = self.start_guest()
-        line = b""
-        while b"Final configuration" not in line:
-            line = process.stdout.readline()
-            self.assertTrue(line)
+        read_until(self, process, b"Final configuration")
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
+
+
+def read_until(test, process, word):
+    """What a process has printed when the word comes."""
+    out = b""
+    while word not in out:
+        line = process.stdout.readline()
+        test.assertTrue(line, "the output has ended")
+        out += line
+    return out
 
 
 def find_lists(value, key):

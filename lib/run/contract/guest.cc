@@ -94,6 +94,11 @@ TrainRequest Guest::request(const std::string& algorithm) const {
   request.algorithm = algorithm;
   request.output = layout_.model().string();
   request.unpacked_output = true;
+  request.model_on_stop = true;
+  if (checkpoints_) {
+    request.checkpoint_dir = checkpoints_->string();
+    request.checkpoint_temporary_suffix = ".sagemaker-ignore";
+  }
   std::error_code error;
   if (fs::exists(layout_.hyperparameters(), error)) request.other_inputs.push_back(layout_.hyperparameters().string());
   for (const Channel& channel : channels_ ? *channels_ : channels_in(layout_.data())) add_channel(request, channel);
