@@ -3,11 +3,13 @@
 import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 import time
 import unittest
 
-from harness import SMTRAIN, CliTest, json_lines, text
+from harness import SMTRAIN, CliTest, hear_signals, json_lines, text
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), os.pardir, os.pardir))
 EXAMPLES = os.path.join(ROOT, "share", "examples")
@@ -142,12 +144,66 @@ class Makefile(ExampleTest):
         self.assertGreater(self.changed_at("points-k4.clusters.jsonl"), before)
         self.assertIn("Nothing to be done", self.make().out)
 
-    def test_the_depfile_is_read(self):
+    def test_a_file_that_only_the_depfile_knows_is_heeded(self):
+        """The Makefile names the folder, the depfile the files in it."""
+        os.mkdir(self.path("parts"))
+        rows = text(self.read("points.csv")).splitlines(keepends=True)
+        for i in range(2):
+            self.write(f"parts/{i}.csv", "".join(rows[300 * i:300 * (i + 1)]))
+        self.make("TRAIN=parts")
+        before = self.read("points.pbr"), self.read("points-k4.model.tar.gz")
+        self.assertIn("Nothing to be done", self.make("TRAIN=parts").out)
+        time.sleep(0.02)
+        with open(self.path("parts/1.csv"), "a", encoding="utf-8") as file:  # the folder itself does not change
+            file.write("50,50,50\n" * 100)
+        out = self.make("TRAIN=parts").out
+        for word in ("smtrain convert", "smtrain kmeans", "smtrain transform"):
+            self.assertIn(word, out)
+        self.assertNotEqual(self.read("points.pbr"), before[0])
+        self.assertNotEqual(self.read("points-k4.model.tar.gz"), before[1])
+        self.assertIn("Nothing to be done", self.make("TRAIN=parts").out)
+
+    def test_a_model_to_start_from_is_heeded(self):
+        flags = "FLAGS='--model start.tar.gz'"
         self.make()
-        with open(self.path("points-k4.d"), "a", encoding="utf-8") as file:
-            file.write("points-k4.model.tar.gz: more\n")
-        self.write("more", "")
-        self.assertIn("smtrain kmeans", self.make("-n").out)
+        shutil.copy(self.path("points-k4.model.tar.gz"), self.path("start.tar.gz"))
+        self.make("-B", flags)
+        self.assertIn("Nothing to be done", self.make(flags).out)
+        time.sleep(0.02)
+        os.utime(self.path("start.tar.gz"))
+        out = self.make("-n", flags).out
+        self.assertIn("smtrain kmeans", out)
+        self.assertNotIn("smtrain convert", out)
+
+    def test_a_file_that_is_gone_is_no_missing_rule(self):
+        os.mkdir(self.path("parts"))
+        shutil.copy(self.path("points.csv"), self.path("parts/a.csv"))
+        shutil.copy(self.path("points.csv"), self.path("parts/b.csv"))
+        self.make("TRAIN=parts")
+        os.remove(self.path("parts/b.csv"))
+        self.assertIn("smtrain convert", self.make("TRAIN=parts").out)
+
+    def test_everything_at_once_and_again(self):
+        self.make("-j4", "all", "sweep")
+        before = {name: self.read(name) for name in self.files() if name.startswith("points-k") and not name.endswith("metrics.jsonl")}
+        self.make("-B", "-j4", "all", "sweep")
+        self.assertEqual({name: self.read(name) for name in before}, before)
+        self.assertIn("up to date", self.make("sweep.csv", "-j4").out)
+
+    def test_an_interrupt_leaves_targets_whole(self):
+        """A make that is stopped in the middle, and one that then goes on."""
+        process = subprocess.Popen(["make", "-j4", "SMTRAIN=smtrain", "DATA=.", "all", "sweep"], env=self.environment({}), cwd=self.work,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                                   preexec_fn=hear_signals)
+        self.wait_until(lambda: any(name.endswith(".tar.gz") for name in self.files()) or process.poll() is not None)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
+        for name in self.files():
+            if name.endswith(".tar.gz"):
+                self.smtrain("inspect", name)
+        self.make("-j4", "all", "sweep")
+        self.assertIn("up to date", self.make("sweep.csv").out)
 
     def test_a_failure_leaves_no_target(self):
         self.write("points.csv", "1,2\n3,x\n")
