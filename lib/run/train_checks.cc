@@ -49,7 +49,9 @@ void check_overwriting(const TrainRequest& request, Problems& problems) {
   for (const ChannelRequest& c : request.channels) {
     if (c.path == "-" || is_pipe_mode(c, request)) continue;
     problems.check([&] {
-      for (const formats::InputFile& file : formats::expand_path(c.path)) inputs.emplace_back(file.path, "channel " + c.name);
+      // A host's own share of a channel may be empty.
+      const auto files = c.own_share ? formats::expand_path_if_any(c.path) : formats::expand_path(c.path);
+      for (const formats::InputFile& file : files) inputs.emplace_back(file.path, "channel " + c.name);
     });
   }
   if (request.start_model) inputs.emplace_back(*request.start_model, "--model");
