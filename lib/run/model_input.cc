@@ -32,4 +32,14 @@ LoadedModel load_model(const std::string& path) {
   return loaded;
 }
 
+job::Model read_start_model(const std::string& path, const job::Description& algorithm) {
+  job::Model model = job::read_model(path);
+  const std::string& name = model.manifest.algorithm;
+  if (!name.empty() && name != algorithm.name) {
+    throw user_error("--model {}: is a model of {}; {} can only go on from one of {}", path, smtrain::quoted(name), algorithm.name,
+                     algorithm.name);
+  }
+  return model;
+}
+
 }  // namespace smtrain::run

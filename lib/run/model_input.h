@@ -18,6 +18,9 @@ struct LoadedModel {
 /// algorithm knows it.
 LoadedModel load_model(const std::string& path);
 
+/// The model that training of `algorithm` starts from. Throws a user Error when its manifest names another algorithm.
+job::Model read_start_model(const std::string& path, const job::Description& algorithm);
+
 /// Only which algorithm a model belongs to; nullptr when none knows it.
 const job::Algorithm* algorithm_of(const job::Model& model);
 

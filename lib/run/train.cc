@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "run/build_info.h"
 #include "run/depfile.h"
+#include "run/model_input.h"
 #include "run/problems.h"
 #include "run/train_checks.h"
 #include "run/train_context.h"
@@ -95,7 +96,7 @@ void dry_run(const TrainRequest& request, const job::Algorithm& algorithm, const
   std::optional<job::Model> start;
   if (request.start_model) {
     problems.check([&] {
-      start = job::read_model(*request.start_model);
+      start = read_start_model(*request.start_model, algorithm.description());
       (void)algorithm.load(*start);
     });
   }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "run/device.h"
+#include "run/model_input.h"
 #include "run/train_checks.h"
 
 namespace smtrain::run {
@@ -30,7 +31,7 @@ TableInput channel_input(const TrainRequest& request, const ChannelRequest& chan
 
 TrainContext::TrainContext(const TrainRequest& request, const job::Description& algorithm, const job::Settings& settings, Console& console)
     : request_(request), algorithm_(algorithm), console_(console), backend_(make_backend(request.common, console)) {
-  if (request.start_model) start_ = job::read_model(*request.start_model);
+  if (request.start_model) start_ = read_start_model(*request.start_model, algorithm);
   job::Identity identity = identity_of(request, settings, start_model(), communicator().size());
   identity.soft["device"] = backend_->device().kind;
   identity.soft["kernels"] = backend_->device().kernels;

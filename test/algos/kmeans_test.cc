@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/temporary_folder.h"
 #include "base/text.h"
+#include "job/checkpoint_file.h"
 
 namespace smtrain::kmeans {
 namespace {
@@ -435,6 +436,105 @@ TEST_CASE("kmeans: the data iterator counts as the service's does", "[algos][kme
   CHECK(seen[2].batches_since_reset == 3);
   CHECK(context.metrics_kept.epochs_done == 2);
   CHECK(context.safe_points >= 6);
+}
+
+namespace {
+
+// What a run leaves: the bytes of its tensors, its metrics, its resolved settings, and what its iterator has counted.
+std::string trace_of(const Trained& t, const TestContext& context) {
+  job::Model model;
+  t.predictor->save(model);
+  std::string text = formats::write_safetensors(model.tensors);
+  for (const auto& [name, value] : context.metrics_kept.qualities) text += name + "=" + format_number(value) + "\n";
+  for (const auto& s : t.settings.all()) text += s.name + "=" + s.text + " (" + s.given + ")\n";
+  const job::IteratorStats& last = context.metrics_kept.iterators.back();
+  return text + fmt::format("{} {} {}", last.total_records, last.max_records_between_resets, last.batches_since_reset);
+}
+
+// Ends a run at safe point number `at`, goes on from what it has saved, and returns what is left; "" past the last one.
+std::string broken_at(int at, const std::map<std::string, std::string>& channels, const Hyperparameters& hp, const job::Model* start) {
+  TestContext first(channels), second(channels);
+  for (TestContext* context : {&first, &second}) {
+    context->piece_bytes = 400;
+    context->start = start;
+  }
+  first.save_at = at;
+  try {
+    train_on(first, hp);
+    return "";
+  } catch (const Error& error) {
+    REQUIRE(error.fault() == Fault::stopped);
+  }
+  second.resume = job::read_checkpoint(job::write_checkpoint({{}, first.saved}), "saved").state;
+  second.metrics_kept = first.metrics_kept;  // as the run keeps them beside the state
+  return trace_of(train_on(second, hp), second);
+}
+
+}  // namespace
+
+TEST_CASE("kmeans: a run broken at any safe point goes on to the same bytes", "[algos][kmeans]") {
+  TemporaryFolder folder;
+  const std::string data = folder.put("a.csv", csv(blobs(230, 4, 5, 7))).string();
+  const std::map<std::string, std::string> channels{{"train", data}, {"test", data}};
+  const job::Model model = [&] {
+    TestContext context(channels);
+    return saved(*train_on(context, {{"k", "4"}}).predictor);
+  }();
+  struct Case {
+    Hyperparameters hp;
+    const job::Model* start;
+  };
+  const Case cases[] = {{{{"k", "4"}, {"epochs", "3"}, {"mini_batch_size", "50"}, {"local_lloyd_num_trials", "3"}}, nullptr},
+                        {{{"k", "4"}, {"epochs", "2"}, {"mini_batch_size", "40"}, {"extra_center_factor", "1"}, {"half_life_time_size", "90"}}, nullptr},
+                        {{{"k", "4"}, {"epochs", "2"}, {"mini_batch_size", "115"}, {"init_method", "kmeans++"}}, &model}};
+  for (const Case& c : cases) {
+    TestContext unbroken(channels);
+    unbroken.piece_bytes = 400;
+    unbroken.start = c.start;
+    const std::string expected = trace_of(train_on(unbroken, c.hp), unbroken);
+    REQUIRE(unbroken.safe_points > 5);
+    for (int at = 1; at <= unbroken.safe_points; ++at) {
+      CAPTURE(at, c.hp.at("mini_batch_size"));
+      CHECK((broken_at(at, channels, c.hp, c.start) == expected));
+    }
+  }
+}
+
+TEST_CASE("kmeans: continuing on the other half beats the first half alone on rows that neither has seen", "[algos][kmeans]") {
+  // Halves that know different clusters: what only the second one shows must be learnt, the first not forgotten.
+  const Rows rows = blobs(3000, 6, 8, 5);
+  Rows a, b, held_out;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i % 3 == 0) held_out.push_back(rows[i]);
+    else if (i % 8 < 5) a.push_back(rows[i]);
+    else b.push_back(rows[i]);
+  }
+  TemporaryFolder folder;
+  const std::string test = folder.put("test.csv", csv(held_out)).string();
+  const Hyperparameters hp{{"k", "8"}, {"mini_batch_size", "200"}, {"epochs", "3"}};
+  TestContext first({{"train", folder.put("a.csv", csv(a)).string()}, {"test", test}});
+  TestContext second({{"train", folder.put("b.csv", csv(b)).string()}, {"test", test}});
+  const job::Model after_a = saved(*train_on(first, hp).predictor);
+  second.start = &after_a;
+  train_on(second, hp);
+  CHECK(second.metrics_kept.qualities["test:msd"] < 0.5 * first.metrics_kept.qualities["test:msd"]);
+}
+
+TEST_CASE("kmeans: shrinking that is told to end gives the best it has", "[algos][kmeans]") {
+  const std::unique_ptr<compute::Backend> backend = compute::make_cpu_backend(1);
+  const std::vector<float> points{0, 1, 2, 100, 101, 103};
+  const std::vector<double> weights(6, 1.0);
+  for (const int allowed : {0, 1, 5}) {
+    int polls = 0;
+    std::vector<double> reported;
+    const Shrunk s = shrink(*backend, points, weights, 1, {2, Init::random, 300, 50, 0}, RandomStream(1, "lloyd"),
+                            [&](std::int64_t, double msd) { reported.push_back(msd); }, [&] { return ++polls <= allowed; });
+    CAPTURE(allowed, polls);
+    REQUIRE_FALSE(reported.empty());
+    CHECK(reported.size() < 50);
+    CHECK(s.msd == *std::min_element(reported.begin(), reported.end()));
+    CHECK(s.counts[0] + s.counts[1] == 6);
+  }
 }
 
 }  // namespace smtrain::kmeans
