@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cmath>
 #include <string>
 
@@ -22,6 +24,17 @@ std::atomic<bool> interrupted_once{false};
 std::atomic<bool> checkpoint_flag{false};
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free,
               "signal handlers may touch lock-free atomics only");
+
+std::atomic<std::int64_t> delay_ns{0}, first_seen_ns{0};
+
+bool is_delayed() {
+  const std::int64_t delay = delay_ns.load(std::memory_order_relaxed);
+  if (delay == 0) return false;
+  const std::int64_t now = std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+  std::int64_t first = 0;
+  if (first_seen_ns.compare_exchange_strong(first, now)) first = now;
+  return now - first < delay;
+}
 
 // The first signal decides the exit code; later ones change nothing.
 void ask_for_stop(int signal) {
@@ -85,8 +98,13 @@ std::string stop_name(int signal) {
 
 void throw_if_stopped() {
   const int signal = stop_signal();
-  if (signal == 0) return;
+  if (signal == 0 || is_delayed()) return;
   throw Error(Fault::interrupted, {fmt::format("stopped by {}", stop_name(signal))}, signal);
+}
+
+void delay_stops(double seconds) {
+  delay_ns.store(static_cast<std::int64_t>(seconds * 1e9));
+  first_seen_ns.store(0);
 }
 
 bool take_checkpoint_request() {

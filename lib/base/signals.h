@@ -17,8 +17,12 @@ int stop_signal();
 /// What asked for the stop, for messages: "SIGTERM", "the time limit" (SIGALRM, from StopTimer).
 std::string stop_name(int signal);
 
-/// Throws the Error of an interrupted run (exit 128 + signal) when a stop was asked for.
+/// Throws the Error of an interrupted run (exit 128 + signal) when a stop was asked for. Thread-safe.
 void throw_if_stopped();
+
+/// throw_if_stopped() passes over a stop for so many seconds after it is first seen: processes that stop together do so where
+/// they meet, and only a wait for what does not come is ended alone. 0, as at the start: at once.
+void delay_stops(double seconds);
 
 /// Asks for a stop, as SIGALRM, once `seconds` have passed; also a blocked read notices. Destroyed, it is called off, and a stop
 /// that it asked for is forgotten. One at a time in a process.

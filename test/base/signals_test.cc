@@ -122,6 +122,18 @@ TEST_CASE("a stop can be asked for and cleared by a call") {
   CHECK_NOTHROW(throw_if_stopped());
 }
 
+TEST_CASE("a stop of several processes is passed over for a while") {
+  delay_stops(0.2);
+  request_stop(SIGTERM);
+  CHECK_NOTHROW(throw_if_stopped());
+  CHECK(stop_signal() == SIGTERM);
+  std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  CHECK_THROWS_AS(throw_if_stopped(), Error);
+  delay_stops(0);
+  CHECK_THROWS_AS(throw_if_stopped(), Error);
+  request_stop(0);
+}
+
 TEST_CASE("a timer asks for a stop, wakes a blocked read, and is forgotten with its object") {
   CHECK(in_child([] {
           int ends[2];
