@@ -17,6 +17,9 @@ namespace {
 // Whoever closed standard output has seen enough; there is nothing to complain about.
 constexpr int kClosedPipe = 128 + SIGPIPE;
 
+// Ranks hear of a stop at their next safe point; one that hangs before it ends alone.
+constexpr double kStopTogether = 8;
+
 bool is_closed_pipe(const Error& error) { return error.exit_code() == kClosedPipe; }
 
 int signal_of(const Error& error) { return error.fault() == Fault::interrupted ? error.exit_code() - 128 : 0; }
@@ -45,6 +48,7 @@ std::vector<int> numbers_in(std::string_view text) {
 void Ranks::connect(Console& console) {
   if (!launch_.several()) return;
   group_ = dist::connect(launch_, console);
+  delay_stops(kStopTogether);
   const std::string machine = machine_id();
   std::vector<std::vector<int>> masks;
   for (const std::string& text : group_->share(machine + text_of(allowed_cpus()))) {

@@ -17,7 +17,8 @@ std::uint64_t reserve(std::uint64_t limit) { return std::max(256 * kMiB, limit /
 // The type by name, or by a look at a file that can be opened again; a stream without a telling name is guessed when it is read.
 std::optional<formats::ContentType> guessable_type(const TableInput& input) {
   if (input.pipe_mode) return type_by_suffix(input.path);
-  const std::vector<formats::InputFile> files = formats::expand_path(input.path);
+  const std::vector<formats::InputFile> files = formats::expand_path_if_any(input.path);
+  if (files.empty()) return std::nullopt;  // said, where it is wrong, when the stream is opened
   if (const auto type = type_by_suffix(files.front().path)) return type;
   if (!files.front().rewindable) return std::nullopt;
   return input_type(std::nullopt, files);
@@ -33,6 +34,7 @@ std::unique_ptr<formats::TableStream> open_table_input(const TableInput& input, 
   options.mini_batch_size = input.mini_batch_size;
   options.epochs = input.epochs;
   options.start = input.start;
+  options.share = input.share;
   options.threads = input.threads;
   options.cache_bytes = input.memory_limit > reserve(input.memory_limit) ? input.memory_limit - reserve(input.memory_limit) : 0;
   options.block_bytes = static_cast<std::size_t>(std::clamp<std::uint64_t>(64 * kMiB / static_cast<std::uint64_t>(input.threads), kMiB, 4 * kMiB));

@@ -21,6 +21,7 @@ struct TableInput {
   std::size_t mini_batch_size = 5000;
   std::int64_t epochs = 1;
   formats::TableCursor start;
+  formats::RankShare share;                 ///< of several processes
   int threads = 1;
   std::uint64_t memory_limit = 0;           ///< of the whole run, in bytes
 };

@@ -20,6 +20,23 @@ std::string names_of(const std::vector<ChannelSpec>& specs) {
   return join(names, ", ");
 }
 
+// Several processes cannot share a stream: each would get what the others did not.
+void check_streams(const TrainRequest& request, Problems& problems) {
+  if (request.workers == nullptr || request.workers->size() == 1) return;
+  for (const ChannelRequest& c : request.channels) {
+    bool stream = c.path == "-" || (is_pipe_mode(c, request) && !c.own_share);
+    if (!stream && !is_pipe_mode(c, request)) {
+      problems.check([&] {
+        const auto files = formats::expand_path_if_any(c.path);
+        stream = !c.own_share && std::any_of(files.begin(), files.end(), [](const auto& file) { return !file.rewindable; });
+      });
+    }
+    if (!stream) continue;
+    problems.add(fmt::format("channel {}: {} is a stream, which {} processes cannot share; give files, or start one process", c.name,
+                             c.path == "-" ? "standard input" : c.path, request.workers->size()));
+  }
+}
+
 // What can be known about the output before hours of work go into it.
 void check_output(const TrainRequest& request, Problems& problems) {
   if (request.workers != nullptr && !request.workers->is_root()) return;  // another rank writes
@@ -104,8 +121,11 @@ void check_channels(const TrainRequest& request, const job::Description& algorit
   }
 }
 
+bool is_sharded(const ChannelRequest& channel) { return to_lower(channel.distribution.value_or("")).starts_with("sharded"); }
+
 void check_paths(const TrainRequest& request, const job::Description& algorithm, Problems& problems) {
   check_channels(request, algorithm, problems);
+  check_streams(request, problems);
   check_output(request, problems);
   check_overwriting(request, problems);
   check_stopping(request, problems);

@@ -13,6 +13,9 @@ const ChannelRequest* find_channel(const TrainRequest& request, std::string_view
 /// Whether the channel comes as FIFOs PATH_0, PATH_1, ....
 bool is_pipe_mode(const ChannelRequest& channel, const TrainRequest& request);
 
+/// Whether each process is to read files of its own.
+bool is_sharded(const ChannelRequest& channel);
+
 /// Adds what is wrong with channels: missing, unknown, twice, types and modes.
 void check_channels(const TrainRequest& request, const job::Description& algorithm, Problems& problems);
 

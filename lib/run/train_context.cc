@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "job/shared_rows.h"
 #include "run/device.h"
 #include "run/model_input.h"
 #include "run/train_checks.h"
@@ -12,6 +13,23 @@ namespace smtrain::run {
 namespace {
 
 constexpr std::string_view kBetween("\0", 1);  // paths: the one byte that no file's name holds
+
+// Files go round the processes where there are enough of them; else each takes its range of every mini-batch.
+formats::RankShare share_of(const ChannelRequest& channel, dist::Communicator* workers, Log& log) {
+  using Split = formats::RankShare::Split;
+  if (workers == nullptr || workers->size() == 1) return {};
+  formats::RankShare share{workers->rank(), workers->size(), Split::ranges};
+  if (!is_sharded(channel)) return share;
+  if (channel.own_share) {
+    share.split = Split::own;
+    return share;
+  }
+  const std::size_t files = formats::expand_path(channel.path).size();
+  if (files >= static_cast<std::size_t>(share.size)) share.split = Split::files;
+  else log.info("{}: {} files for {} processes: each takes its range of every mini-batch instead of files of its own", channel.name, files,
+                share.size);
+  return share;
+}
 
 }  // namespace
 
@@ -48,7 +66,11 @@ std::unique_ptr<formats::TableStream> TrainContext::open_table(const std::string
   input.mini_batch_size = wanted.mini_batch_size;
   input.epochs = wanted.epochs;
   input.start = wanted.start;
+  input.share = share_of(*channel, request_.workers, console_);
   auto stream = open_table_input(input, console_);
+  if (input.share.split != formats::RankShare::Split::ranges) {
+    stream = job::keep_in_step(std::move(stream), {name, wanted.mini_batch_size, wanted.start, input.share.split}, communicator());
+  }
   checkpointing_->add_fact(channel_fact(name), channel_identity(*stream));
   for (const formats::InputFile& file : stream->files()) files_read_.push_back(file.path);
   console_.info("{}: {} {} of {} features", name, stream->type().to_string(), stream->schema().sparse ? "sparse rows" : "rows",

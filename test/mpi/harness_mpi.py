@@ -3,6 +3,7 @@
 SMTRAIN names the binary, GROUP_CHECK the program of test/mpi/group_check.cc ("" when the build has no MPI).
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -53,4 +54,10 @@ class MpiTest(cli.CliTest):
 
     def errors(self, result):
         """The errors that smtrain reported, without what the launcher says."""
-        return [line for line in result.err.splitlines() if line.startswith("smtrain: error: ")]
+        found = []
+        for line in result.err.splitlines():
+            if line.startswith("smtrain: error: "):
+                found.append(line.removeprefix("smtrain: error: "))
+            elif line.startswith("{") and json.loads(line)["level"] == "error":
+                found.append(json.loads(line)["message"])
+        return found

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "base/error.h"
 #include "base/signals.h"
 #include "base/text.h"
+#include "job/shared_rows.h"
 #include "job/staging.h"
 
 namespace smtrain::kmeans {
@@ -53,7 +55,7 @@ class Timed {
 class Trainer {
  public:
   Trainer(job::Context& context, job::Settings& settings)
-      : context_(context), settings_(settings), params_(settings.as<Params>()), backend_(context.backend()),
+      : context_(context), settings_(settings), params_(settings.as<Params>()), workers_(context.communicator()), backend_(context.backend()),
         queue_(backend_.main_queue()), staging_(backend_) {}
 
   std::unique_ptr<job::Predictor> run() {
@@ -71,6 +73,7 @@ class Trainer {
   void read_first_mini_batch();
   std::size_t resolve_factor();
   void start();
+  std::vector<float> choose_centers();
   void start_from_model();
   void start_from_checkpoint();
   void resolve_factor_to(std::size_t factor);
@@ -80,6 +83,7 @@ class Trainer {
   void train_epoch();
   bool next(Batch& batch);
   void step(const Batch& batch);
+  void combine();
   void update();
   void save(job::State& state) const;
   bool safe_point();
@@ -87,7 +91,8 @@ class Trainer {
   void report_iteration();
   void report_epoch(double seconds);
   std::unique_ptr<KMeansPredictor> finish();
-  Shrunk shrink_to_model(const StreamState& state);
+  Shrunk shrink_together(const StreamState& state);
+  Shrunk shrink_to_model(const StreamState& state, const std::function<bool()>& poll);
   double data_msd() const;
   void report_train(double msd);
   void score(const KMeansPredictor& model);
@@ -99,6 +104,7 @@ class Trainer {
   job::Context& context_;
   job::Settings& settings_;
   const Params params_;
+  dist::Communicator& workers_;
   compute::Backend& backend_;
   compute::Queue& queue_;
   job::DenseStaging staging_;
@@ -114,7 +120,8 @@ class Trainer {
   Course course_;
   bool stopped_ = false;           // a model of what there is, is asked for
   bool first_epoch_ = true;        // of this process: the stream stands where it begins
-  std::size_t batch_rows_ = 0;     // of the mini-batch under way
+  std::size_t batch_rows_ = 0;     // of the mini-batch under way, of this process until update() adds the others'
+  std::vector<double> host_;       // scratch of combine()
   bool measures_ = false;          // this mini-batch's loss is wanted
   std::optional<Shrunk> shrunk_;
 };
@@ -140,6 +147,9 @@ void Trainer::read_first_mini_batch() {
     first_.push_back(batch);
     if (batch.completes_mini_batch) break;
   }
+  double rows = static_cast<double>(first_rows_);
+  workers_.allreduce(std::span(&rows, 1));
+  first_rows_ = static_cast<std::size_t>(rows);
   if (first_rows_ < static_cast<std::size_t>(params_.mini_batch_size)) {
     context_.log().warning("mini_batch_size {} is larger than the data: the first mini-batch holds {} rows", params_.mini_batch_size,
                            first_rows_);
@@ -188,16 +198,25 @@ void Trainer::start() {
     streaming_k_ = resolve_factor() * k_;
     check_memory();
     allocate();
-    const Candidates candidates(backend_, first_);
-    RandomStream draws = random("kmeans.init");
-    std::vector<float> chosen = params_.init_method == Init::random ? candidates.choose_random(streaming_k_, draws)
-                                                                   : candidates.choose_plus_plus(streaming_k_, draws, throw_if_stopped);
-    // Worker 0 decides where the centres start.
-    context_.communicator().broadcast(std::as_writable_bytes(std::span(chosen)), 0);
+    const std::vector<float> chosen = choose_centers();
     backend_.write(queue_, centers_, chosen.data());
     backend_.zero(queue_, weights_);
   }
   if (!params_.local_lloyd_num_trials) settings_.resolve_auto("local_lloyd_num_trials", std::to_string(kAutoTrials));
+}
+
+// The first process decides where the centres start, by the first mini-batch of all.
+std::vector<float> Trainer::choose_centers() {
+  std::vector<float> chosen(streaming_k_ * d_);
+  const std::vector<Batch> rows = job::collect_rows(first_, workers_);
+  if (workers_.is_root()) {
+    const Candidates candidates(backend_, rows);
+    RandomStream draws = random("kmeans.init");
+    chosen = params_.init_method == Init::random ? candidates.choose_random(streaming_k_, draws)
+                                                 : candidates.choose_plus_plus(streaming_k_, draws, throw_if_stopped);
+  }
+  workers_.broadcast(std::as_writable_bytes(std::span(chosen)), 0);
+  return chosen;
 }
 
 void Trainer::start_from_model() {
@@ -296,7 +315,8 @@ bool Trainer::next(Batch& batch) {
   try {
     return stream_->next(batch);
   } catch (const Error& error) {
-    if (error.fault() != Fault::interrupted || safe_point()) throw;
+    // Other processes, if there are any, do not wait at a safe point now.
+    if (error.fault() != Fault::interrupted || workers_.size() > 1 || safe_point()) throw;
     stopped_ = true;
     return false;
   }
@@ -354,17 +374,21 @@ bool Trainer::closing_point(std::string_view phase) {
   return context_.safe_point({phase, 1.0, course_.rows, std::nullopt, true}, [this](job::State& state) { save(state); });
 }
 
-// The end of a mini-batch: sums of all workers, then the centres move.
+// Sums, counts, loss and rows of all processes.
+void Trainer::combine() {
+  host_.resize(streaming_k_ * d_ + streaming_k_ + 2);
+  const std::pair<Mat, double*> parts[] = {
+      {sums_, host_.data()}, {counts_, host_.data() + streaming_k_ * d_}, {loss_, host_.data() + host_.size() - 2}};
+  for (const auto& [m, values] : parts) backend_.read(queue_, values, m);
+  host_.back() = static_cast<double>(batch_rows_);
+  workers_.allreduce(host_);
+  for (const auto& [m, values] : parts) backend_.write(queue_, m, values);
+  batch_rows_ = static_cast<std::size_t>(host_.back());
+}
+
+// The end of a mini-batch: sums of all processes, then the centres move.
 void Trainer::update() {
-  dist::Communicator& workers = context_.communicator();
-  if (workers.size() > 1) {
-    for (const Mat& m : {sums_, counts_, loss_}) {
-      std::vector<double> host(m.rows * m.cols);
-      backend_.read(queue_, host.data(), m);
-      workers.allreduce(host);
-      backend_.write(queue_, m, host.data());
-    }
-  }
+  if (workers_.size() > 1) combine();
   const double decay = params_.half_life_time_size == 0
                            ? 1.0
                            : std::exp2(-static_cast<double>(batch_rows_) / static_cast<double>(params_.half_life_time_size));
@@ -417,12 +441,34 @@ std::unique_ptr<KMeansPredictor> Trainer::finish() {
     report_train(data_msd());
     return std::make_unique<KMeansPredictor>(state.centers, state.counts, d_, state);
   }
-  if (!shrunk_) shrunk_ = shrink_to_model(state);
+  if (!shrunk_) shrunk_ = shrink_together(state);
   report_train(shrunk_->msd);
   return std::make_unique<KMeansPredictor>(shrunk_->centers, shrunk_->counts, d_, std::move(state));
 }
 
-Shrunk Trainer::shrink_to_model(const StreamState& state) {
+// The first process shrinks, since others may have another CPU and other last digits; they follow it from safe point to safe point.
+Shrunk Trainer::shrink_together(const StreamState& state) {
+  const auto poll = [&] { return closing_point("shrinking"); };
+  if (workers_.size() == 1) return shrink_to_model(state, poll);
+  const auto tell = [&](char goes_on) {
+    workers_.broadcast(std::as_writable_bytes(std::span(&goes_on, 1)), 0);
+    return goes_on != 0;
+  };
+  Shrunk shrunk{std::vector<float>(k_ * d_), std::vector<double>(k_), 0};
+  if (workers_.is_root()) {
+    shrunk = shrink_to_model(state, [&] { return tell(1) && poll(); });
+    tell(0);
+  } else {
+    while (tell(0)) (void)poll();
+  }
+  for (const std::span<std::byte> part : {std::as_writable_bytes(std::span(shrunk.centers)), std::as_writable_bytes(std::span(shrunk.counts)),
+                                          std::span<std::byte>(std::as_writable_bytes(std::span(&shrunk.msd, 1)))}) {
+    workers_.broadcast(part, 0);
+  }
+  return shrunk;
+}
+
+Shrunk Trainer::shrink_to_model(const StreamState& state, const std::function<bool()>& poll) {
   context_.log().detail("shrinking {} centers into {}", streaming_k_, k_);
   const Timed shrinking(context_.metrics(), "_shrink.time");
   const LloydOptions options{k_, params_.local_lloyd_init_method, params_.local_lloyd_max_iter,
@@ -432,7 +478,7 @@ Shrunk Trainer::shrink_to_model(const StreamState& state) {
       [&](std::int64_t trial, double msd) {
         context_.log().detail("local kmeans attempt #{}. Current mean square distance {:.6f}", trial, msd);
       },
-      [&] { return closing_point("shrinking"); });
+      poll);
   context_.log().detail("finished shrinking process. Mean Square Distance = {:.0f}", shrunk.msd);
   return shrunk;
 }
@@ -474,8 +520,12 @@ bool Trainer::measure(const KMeansPredictor& model, double& ssd, double& rows) {
       rows += static_cast<double>(batch.rows);
       if (!closing_point("test")) return false;
     }
+    double sums[] = {ssd, rows};
+    workers_.allreduce(sums);
+    ssd = sums[0];
+    rows = sums[1];
   } catch (const Error& error) {
-    if (error.fault() != Fault::interrupted) throw;
+    if (error.fault() != Fault::interrupted || workers_.size() > 1) throw;
     (void)closing_point("test");  // ends the run, but for one whose model is wanted
     if (stop_signal() == 0) throw;
     return false;
