@@ -1,5 +1,10 @@
 #include "dist/connect.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
 #include "base/error.h"
 #include "base/module.h"
 
@@ -15,6 +20,11 @@ constexpr const char* kHowToStart = "start with srun --mpi=pmix (srun --mpi=list
 
 const MpiModule& module() { return *static_cast<const MpiModule*>(open_module(kModule, SMTRAIN_MPI_STAMP).open); }
 
+// PMIx 4 asks for the user's home and dies where there is none: a user id of a container's own, without HOME.
+void have_a_home() {
+  if (std::getenv("HOME") == nullptr && ::getpwuid(::geteuid()) == nullptr) (void)::setenv("HOME", "/", 0);
+}
+
 }  // namespace
 
 std::unique_ptr<Group> connect(const Launch& launch, Log& log, const GroupOptions& options) {
@@ -22,6 +32,7 @@ std::unique_ptr<Group> connect(const Launch& launch, Log& log, const GroupOption
     throw user_error("srun started {} tasks that cannot find each other, and all would write the same files: {}; for one task that uses "
                      "several CPUs, give srun --ntasks=1 --cpus-per-task=N", launch.size, kHowToStart);
   }
+  have_a_home();
   const MpiModule& mpi = module();
   auto watch = std::make_unique<Watch>();
   // The module keeps these for the life of the process.
