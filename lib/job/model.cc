@@ -37,20 +37,6 @@ formats::TarCompression compression_of(const std::string& path) {
   throw user_error("{}: a model's name must end in .tar.gz, .tgz, .tar.zst, .tzst or .tar", path);
 }
 
-/// The time of all members: SOURCE_DATE_EPOCH, as reproducible builds have it, or 0.
-std::int64_t member_time() {
-  const char* text = std::getenv("SOURCE_DATE_EPOCH");
-  if (text == nullptr || *text == '\0') return 0;
-  const std::string_view view(text);
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), seconds);
-  // 33 bits are what the header of a member holds.
-  if (error != std::errc() || end != view.data() + view.size() || seconds < 0 || seconds >= std::int64_t{1} << 33) {
-    throw user_error("SOURCE_DATE_EPOCH is {}; expected seconds since 1970", smtrain::quoted(view));
-  }
-  return seconds;
-}
-
 using Members = std::map<std::string, std::string>;
 
 /// A model as files: manifest.json first, the others sorted. The model outlives it.
@@ -108,6 +94,19 @@ class FolderReader {
 };
 
 }  // namespace
+
+std::int64_t member_time() {
+  const char* text = std::getenv("SOURCE_DATE_EPOCH");
+  if (text == nullptr || *text == '\0') return 0;
+  const std::string_view view(text);
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), seconds);
+  // 33 bits are what the header of a member holds.
+  if (error != std::errc() || end != view.data() + view.size() || seconds < 0 || seconds >= std::int64_t{1} << 33) {
+    throw user_error("SOURCE_DATE_EPOCH is {}; expected seconds since 1970", smtrain::quoted(view));
+  }
+  return seconds;
+}
 
 const formats::NamedTensor* Model::tensor(std::string_view name) const {
   for (const formats::NamedTensor& tensor : tensors) {

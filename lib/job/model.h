@@ -33,6 +33,9 @@ struct Model {
   const formats::NamedTensor* tensor(std::string_view name) const;
 };
 
+/// The time of all members of a tarball: SOURCE_DATE_EPOCH, as reproducible builds have it, or 0.
+std::int64_t member_time();
+
 /// Refuses a path that write_model would refuse for its suffix, listing those there are: to be asked before the training.
 void check_model_path(const std::string& path);
 

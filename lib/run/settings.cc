@@ -21,7 +21,8 @@ constexpr int kMaxThreads = 4096;
 constexpr std::uint64_t kMinMemory = std::uint64_t{64} << 20;
 
 // Variables with our prefix that are no settings: read where they act.
-const std::vector<std::string> kOtherVariables = {"SMTRAIN_KERNELS", "SMTRAIN_ALGORITHM", "SMTRAIN_GRACE", "SMTRAIN_MODULE_PATH"};
+const std::vector<std::string> kOtherVariables = {"SMTRAIN_KERNELS", "SMTRAIN_ALGORITHM", "SMTRAIN_GRACE", "SMTRAIN_WORKDIR",
+                                                  "SMTRAIN_MODULE_PATH"};
 
 std::string with_dashes(std::string_view name) {
   std::string text(name);

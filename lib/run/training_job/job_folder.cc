@@ -1,0 +1,67 @@
+#include "run/training_job/job_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace smtrain::run::training_job {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What a runner leaves; nothing else is ever removed.
+constexpr const char* kOwn[] = {"description.json", "job.json", "metrics.jsonl", "logs", "output", "work", "stop"};
+
+fs::path nearest_existing(fs::path path) {
+  std::error_code ignored;
+  while (!fs::exists(path, ignored) && path.has_relative_path()) path = path.parent_path();
+  return path;
+}
+
+}  // namespace
+
+JobFolder::JobFolder(fs::path path, bool overwrite) : path_(std::move(path)), overwrite_(overwrite) {
+  std::error_code ignored;
+  const fs::path base = nearest_existing(path_);
+  if (!fs::is_directory(base, ignored)) throw user_error("OutputDataConfig.S3OutputPath: {} is no folder", smtrain::quoted(base.string(), 4096));
+  if (::access(base.c_str(), W_OK) != 0) throw user_error("OutputDataConfig.S3OutputPath: {} cannot be written", smtrain::quoted(base.string(), 4096));
+  if (overwrite_ || !fs::exists(path_, ignored)) return;
+  earlier_ = read_description(path_);
+  if (!earlier_ && fs::is_empty(path_, ignored)) return;
+  if (!earlier_) throw user_error("{}: is there and holds no training job; give another TrainingJobName, or --overwrite", path_.string());
+  if (!earlier_->resumable) {
+    throw user_error("{}: this job is {} ({}); give another TrainingJobName, or --overwrite", path_.string(), earlier_->status, earlier_->secondary_status);
+  }
+}
+
+void JobFolder::open(Log& log) {
+  std::error_code error;
+  fs::create_directories(path_, error);
+  if (error) throw Error(fault_of_errno(error.value()), fmt::format("cannot make the folder {}: {}", path_.string(), errno_text(error.value())));
+  lock();
+  if (overwrite_) {
+    for (const char* name : kOwn) {
+      fs::remove_all(path_ / name, error);
+      if (error) throw Error(fault_of_errno(error.value()), fmt::format("cannot remove {}: {}", (path_ / name).string(), errno_text(error.value())));
+    }
+  }
+  fs::remove(marker(), error);
+  if (earlier_) log.info("{}: goes on; it was {} ({})", path_.string(), earlier_->status, earlier_->secondary_status);
+}
+
+// Where the file system has no locks, two runners of one job are the user's to avoid.
+void JobFolder::lock() {
+  const std::string file = (path_ / ".lock").string();
+  lock_ = UniqueFd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  if (!lock_) throw Error(fault_of_errno(errno), fmt::format("cannot write {}: {}", file, errno_text(errno)));
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    throw user_error("{}: another process runs this job now", path_.string());
+  }
+}
+
+}  // namespace smtrain::run::training_job

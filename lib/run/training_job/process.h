@@ -1,0 +1,53 @@
+// Process: a program in a process group of its own, whose output arrives line by line.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/file.h"
+
+namespace smtrain::run::training_job {
+
+struct Program {
+  std::vector<std::string> arguments;              ///< the first is looked up in PATH
+  std::map<std::string, std::string> environment;  ///< all of it
+  std::string folder;                              ///< to start in
+};
+
+/// Standard input is empty; output and errors come as one stream, interleaved as written. The program is killed when the thread
+/// that started it ends, however that happens. Not thread-safe.
+class Process {
+ public:
+  using TakeLine = std::function<void(std::string_view)>;
+
+  /// Starts the program. `take` is called from a thread of its own, without line ends, with at most 64 KiB at a time. Throws a
+  /// user Error when the program cannot be started.
+  Process(const Program& program, TakeLine take);
+  /// Kills the group if the program still runs.
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  /// The exit code once the program has ended and its output is read: 128 + N after signal N. Whatever it left running is killed.
+  std::optional<int> poll();
+  /// Sends a signal to the group.
+  void signal(int number);
+
+ private:
+  void read_output();
+
+  pid_t pid_ = -1;
+  TakeLine take_;
+  UniqueFd output_, wake_read_, wake_write_;
+  std::thread reader_;
+  std::optional<int> code_;
+};
+
+}  // namespace smtrain::run::training_job
