@@ -105,7 +105,7 @@ int run(int argc, char** argv) {
     line = parse(std::vector<std::string>(argv + (argc > 0), argv + argc));
     if (argc > 0) line.program = argv[0];
     const Command* command = find_command(line);
-    if (command && command->run == train) guest.emplace(run::contract::guest_layout(line.text("root")));
+    if (command && command->run == train && !is_host(line)) guest.emplace(run::contract::guest_layout(line.text("root")));
     if (command && command->computes && line.problems.empty()) make_waiting_passive(argv);
     install_signal_handlers();
     if (command && command->joins) ranks = run::Ranks(dist::launch());

@@ -13,7 +13,9 @@ std::optional<std::string> variable(const char* name) {
   return text == nullptr || *text == '\0' ? std::nullopt : std::optional<std::string>(text);
 }
 
-double grace(CommandLine& line) {
+}  // namespace
+
+double grace_of(CommandLine& line) {
   const std::optional<std::string> flag = line.text("grace"), text = flag ? flag : variable("SMTRAIN_GRACE");
   const std::optional<double> seconds = text ? parse_duration(*text) : 120.0;
   if (!seconds) {
@@ -23,11 +25,11 @@ double grace(CommandLine& line) {
   return seconds.value_or(0);
 }
 
-}  // namespace
-
 void train(CommandLine& line, Session& session) {
   run::contract::reap_orphans();
-  const double seconds = grace(line);
+  check_train_flags(line);
+  if (is_host(line)) return train_job(line, session);
+  const double seconds = grace_of(line);
   session.throw_problems();
   const run::contract::Guest& guest = *session.guest();
   run::TrainRequest request = guest.request(session.algorithm());

@@ -94,27 +94,48 @@ Subcommand training(const job::Algorithm& algorithm) {
   return s;
 }
 
+std::vector<Flag> job_flags() {
+  return {flag("job", FlagValue::path, "FILE", "Runs this CreateTrainingJob request. Relative paths in it start at its folder."),
+          repeatable(flag("map", FlagValue::text, "URI=FOLDER", "Where a URI prefix such as s3://bucket/prefix lies on this machine.")),
+          flag("stop", FlagValue::path, "FOLDER", "Asks the runner of the job in FOLDER to stop it, and returns."),
+          flag_switch("overwrite", "Removes an earlier job of that name first."),
+          flag_switch("lenient", "Notes unknown fields of the request instead of refusing them."),
+          flag_switch("split-records", "Lets hosts share the records of files where there are fewer files than hosts (File mode)."),
+          flag("exec", FlagValue::text, "PREFIX",
+               "Runs the request's image by this command, such as \"apptainer exec image.sif\", with the tree at /opt/ml; {root} is the tree."),
+          flag("workdir", FlagValue::path, "FOLDER", "Where the trees of the hosts are made. SMTRAIN_WORKDIR, else the job's folder, by default."),
+          flag("checkpoint-every", FlagValue::duration, "DURATION", "Time between two checkpoints of a built-in algorithm."),
+          flag_switch("iso-times", "Writes times of the description as ISO 8601."),
+          flag("metrics", FlagValue::path, "FILE", "Appends every metric of the job as a line of JSON, as its own metrics.jsonl does."),
+          depfile()};
+}
+
 Subcommand train() {
   Subcommand s;
   s.name = "train";
-  s.summary = "Trains as the program of a training container does";
-  s.usage = "smtrain train [--root DIR] [options]";
-  s.about = {"Reads hyperparameters, channels and hosts below DIR/input, trains, and leaves the files of the model in DIR/model. What "
+  s.summary = "Trains as the program of a training container does, or runs a training job";
+  s.usage = "smtrain train [--root DIR] | --job FILE | --stop FOLDER [options]";
+  s.about = {"Without --job: reads hyperparameters, channels and hosts below DIR/input, trains, and leaves the files of the model in DIR/model. What "
              "made it fail is in DIR/output/failure. An image whose entry point is smtrain is a training image.",
              "The algorithm is the one that the variable SMTRAIN_ALGORITHM names, else the hyperparameter smtrain_algorithm, else "
              "the name of the program: a link kmeans to smtrain trains k-means.",
-             "The log is the service's own unless --log-format says otherwise."};
+             "The log is the service's own unless --log-format says otherwise.",
+             "With --job: runs a CreateTrainingJob request whose URIs are paths or file:// URIs: a built-in algorithm, or a program of "
+             "your own in the tree that it would find in the cloud. Logs, metrics, description and artifacts go to a folder of the job's "
+             "name below S3OutputPath. The same command goes on with a job that was stopped with a checkpoint."};
   s.flags = {with_default("/opt/ml", flag("root", FlagValue::path, "DIR",
                                           "The tree. The variable SAGEMAKER_BASE_DIR changes the default.")),
              with_default("120s", flag("grace", FlagValue::duration, "TIME",
-                                       "What SIGTERM leaves for writing the model and a checkpoint. The variable SMTRAIN_GRACE changes "
+                                       "What SIGTERM leaves for writing the model and a checkpoint; the program of a job is killed then. SMTRAIN_GRACE changes "
                                        "the default.")),
              dry_run()};
+  for (Flag& f : job_flags()) s.flags.push_back(std::move(f));
   s.examples = {{"a tree with one channel, and k-means in it",
                  "mkdir -p job/input/config job/input/data/train && cp points.csv job/input/data/train && "
                  "echo '{\"k\": \"4\"}' > job/input/config/hyperparameters.json && "
                  "SMTRAIN_ALGORITHM=kmeans smtrain train --root job"},
-                {"the same, checked only", "SMTRAIN_ALGORITHM=kmeans smtrain train --root job --dry-run"}};
+                {"the same, checked only", "SMTRAIN_ALGORITHM=kmeans smtrain train --root job --dry-run"},
+                {"a training job, into results/points", "smtrain train --job kmeans.job.json --overwrite"}};
   return s;
 }
 

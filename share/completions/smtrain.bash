@@ -10,8 +10,8 @@ _smtrain_kind() {
       esac ;;
     train)
       case $2 in
-      --root) echo path ;;
-      --grace|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
+      --root|--job|--stop|--workdir|--metrics|--depfile) echo path ;;
+      --grace|--map|--exec|--checkpoint-every|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
       esac ;;
     transform)
       case $2 in
@@ -144,7 +144,7 @@ _smtrain_words() {
 _smtrain_flags() {
   case $1 in
     kmeans|k-means) printf '%s\n' '--train' '--test' '--channel' '--content-type' '--input-mode' '--k' '--feature_dim' '--epochs' '--mini_batch_size' '--eval_metrics' '--init_method' '--extra_center_factor' '--half_life_time_size' '--local_lloyd_init_method' '--local_lloyd_max_iter' '--local_lloyd_num_trials' '--local_lloyd_tol' '--force_dense' '--_seed' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
-    train) printf '%s\n' '--root' '--grace' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
+    train) printf '%s\n' '--root' '--grace' '--dry-run' '--job' '--map' '--stop' '--overwrite' '--lenient' '--split-records' '--exec' '--workdir' '--checkpoint-every' '--iso-times' '--metrics' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     transform) printf '%s\n' '--model' '--input' '--output' '-o' '--accept' '--content-type' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     convert) printf '%s\n' '--to' '--content-type' '--recordio-split' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     inspect) printf '%s\n' '--content-type' '--full' '--json' '--tensors' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;

@@ -24,7 +24,7 @@ class ExampleTest(CliTest):
         os.mkdir(bin_folder)
         os.symlink(os.path.abspath(SMTRAIN), os.path.join(bin_folder, "smtrain"))
         self.env["PATH"] = bin_folder + os.pathsep + self.env["PATH"]
-        for name in ("points.csv", "points-test.csv"):
+        for name in ("points.csv", "points-test.csv", "kmeans.job.json"):
             shutil.copy(os.path.join(EXAMPLES, "data", name), self.work)
 
 
@@ -87,7 +87,7 @@ class Documents(ExampleTest):
 class SampleData(CliTest):
     def test_the_script_makes_the_same_files(self):
         self.shell(f"{sys.executable} -B {EXAMPLES}/data/make_points.py .")
-        for name in ("points.csv", "points-test.csv"):
+        for name in ("points.csv", "points-test.csv", "kmeans.job.json"):
             with open(os.path.join(EXAMPLES, "data", name), "rb") as file:
                 self.assertEqual(self.read(name), file.read(), name)
 
