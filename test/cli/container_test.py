@@ -150,7 +150,7 @@ def make_root(root):
         if os.path.islink("/" + link):
             os.makedirs(os.path.join(root, "usr", link), exist_ok=True)
             os.symlink("usr/" + link, os.path.join(root, link))
-    for folder in ("opt/ml", "tmp", "proc", "dev"):
+    for folder in ("opt/ml", "tmp", "proc", "dev", "sys"):
         os.makedirs(os.path.join(root, folder))
 
 
@@ -176,6 +176,16 @@ mount -t proc none "$ROOT/proc"
 mount -o remount,bind,ro "$ROOT"
 eval "$BEFORE"
 exec chroot --userspec=12345:12345 "$ROOT" /usr/local/bin/smtrain "$@"
+"""
+
+
+# As `mpirun -n 2 apptainer run IMAGE kmeans`: the processes, temporaries and devices are the machine's.
+SHARED_SURROUNDINGS = """
+set -e
+mount --bind "$ROOT" "$ROOT"
+for folder in /tmp /dev /proc /sys; do mount --rbind $folder "$ROOT$folder"; done
+mount -o remount,bind,ro "$ROOT"
+exec chroot "$ROOT" /usr/local/bin/smtrain "$@"
 """
 
 
@@ -304,6 +314,22 @@ class Container(CliTest):
         self.assertEqual(zombies(), [])
         os.kill(pid, signal.SIGTERM)
         process.communicate(timeout=20)
+
+    @unittest.skipUnless(shutil.which("mpirun"), "no mpirun here")
+    @unittest.skipUnless(tempfile.gettempdir() == "/tmp", "the test's files are not in /tmp, which the containers share")
+    def test_two_ranks_under_a_launcher_outside(self):
+        if not os.path.exists(os.path.join(self.root, "usr/local/lib/smtrain/libsmtrain_mpi.so")):
+            self.skipTest("this build has no MPI module")
+        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "ROOT": self.root, "OMPI_ALLOW_RUN_AS_ROOT": "1",
+               "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
+               "OMPI_MCA_hwloc_base_binding_policy": "none"}
+        done = subprocess.run(
+            ["mpirun", "-n", "2", "unshare", "--mount", "sh", "-c", SHARED_SURROUNDINGS, "sh", "kmeans", "--k", "3",
+             "--train", self.path("job/input/data/train"), "--content-type", "text/csv;label_size=0", "--mini_batch_size", "200",
+             "-v", "-o", self.path("ranks.tar.gz")], env=env, cwd=self.work, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+        self.assertEqual(done.returncode, 0, text(done.stdout + done.stderr))
+        self.assertRegex(text(done.stderr), "ranks = 2 ")
+        self.assertEqual(text(done.stderr).count("wrote " + self.path("ranks.tar.gz")), 1)
 
 
 if __name__ == "__main__":

@@ -419,7 +419,7 @@ class Models(GuestTest):
         self.continues()
 
     def test_an_archive_of_another_name(self):
-        self.shell("gunzip -c first.tar.gz > ml/input/data/model/any.tar && touch ml/input/data/model/_SUCCESS")
+        self.shell("gunzip -c first.tar.gz > ml/input/data/model/any.tar && touch ml/input/data/model/.any.tar.gz.part ml/input/data/model/_SUCCESS")
         self.continues()
 
     def test_an_unpacked_folder(self):

@@ -16,6 +16,7 @@ import unittest
 
 SMTRAIN = os.environ.get("SMTRAIN", "")
 TIMEOUT_S = 120
+NIGHTLY = os.environ.get("SMTRAIN_NIGHTLY") == "1"  # random tests have their full number of rounds
 
 
 class Result:

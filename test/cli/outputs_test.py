@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from harness import CliTest, blobs, csv, text
+from harness import NIGHTLY, CliTest, blobs, csv, text
 
 TRAIN = ["kmeans", "--content-type", "text/csv;label_size=0", "--k", "3"]
 
@@ -26,7 +26,7 @@ class WholeOrAbsent(CliTest):
         seed = random.randrange(1 << 32)
         draw = random.Random(seed)
         outcomes = set()
-        for _ in range(25):
+        for _ in range(100 if NIGHTLY else 25):
             self.write("model.tar.gz", b"old")
             process = self.start(*TRAIN, "--train", "train.csv", "-o", "model.tar.gz")
             time.sleep(draw.uniform(0, duration * 1.1))
