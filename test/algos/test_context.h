@@ -34,6 +34,9 @@ class TestContext final : public job::Context {
       : channels_(std::move(channels)), threads_(threads), backend_(compute::make_cpu_backend(threads)),
         workers_(dist::make_single_process()) {}
 
+  /// Another backend than the CPU's; before anything else.
+  void use(std::unique_ptr<compute::Backend> backend) { backend_ = std::move(backend); }
+
   bool has_channel(const std::string& name) const override { return channels_.count(name) > 0; }
   std::unique_ptr<formats::TableStream> open_table(const std::string& channel, const job::TableRequest& request) override {
     formats::TableStreamOptions options;

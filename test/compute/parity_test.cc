@@ -32,10 +32,16 @@ std::vector<Named> all_devices() {
 
 }  // namespace
 
-TEST_CASE("every device does every operation as the plain form does", "[compute][parity]") {
+TEST_CASE("every device does every operation as the plain form does", "[compute][parity][parity-small]") {
   for (const Named& device : all_devices()) {
     INFO(device.name);
     check_every_operation(*device.backend);
+  }
+}
+
+TEST_CASE("every device does what takes more than one buffer as the plain form does", "[compute][parity]") {
+  for (const Named& device : all_devices()) {
+    INFO(device.name);
     std::mt19937 random(seed());
     check_nearest_sum(*device.backend, random, {5000, 1000, 40}, true, true, true);
     check_densify(*device.backend, random, 1000, 1000, 0.8);
