@@ -1,6 +1,7 @@
 # Options, and the one interface target that carries the compiler flags.
 option(SMTRAIN_TESTS "build the tests" ON)
 option(SMTRAIN_BENCHMARKS "build the benchmarks" OFF)
+option(SMTRAIN_DEVICE_BENCH "build those of the GPU alone, which need no Google Benchmark" OFF)
 option(SMTRAIN_FUZZERS "build the fuzz targets (clang)" OFF)
 option(SMTRAIN_WERROR "warnings are errors" OFF)
 set(SMTRAIN_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize takes them (address,undefined or thread)")

@@ -271,7 +271,7 @@ inline void check_densify(Backend& backend, std::mt19937& random, std::size_t ro
   backend.densify(backend.main_queue(), {indptr.data() + split, indices.data() + skipped, numbers.data() + skipped, rows - split, cols},
                   to.row_range(split, rows - split));
   to.cols = cols + 1;
-  CHECK(values<float>(backend, to) == expected);
+  CHECK((values<float>(backend, to) == expected));  // without spelling out a million numbers
 }
 
 /// Everything above.

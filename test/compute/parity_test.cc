@@ -44,7 +44,7 @@ TEST_CASE("every device does what takes more than one buffer as the plain form d
     INFO(device.name);
     std::mt19937 random(seed());
     check_nearest_sum(*device.backend, random, {5000, 1000, 40}, true, true, true);
-    check_densify(*device.backend, random, 1000, 1000, 0.8);
+    check_densify(*device.backend, random, 1200, 2000, 0.9);
     check_stream_of_batches(*device.backend, random, 12, 40000, 64);
   }
 }
