@@ -68,10 +68,14 @@ int stream_wait_event(void* stream, void* event) { return cudaStreamWaitEvent(st
 int wait_event(void* event) { return cudaEventSynchronize(event_of(event)); }
 
 // A two-dimensional copy limits the distance between rows, so that one row, or rows without gaps, go as one piece.
-int copy(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t row_bytes, std::size_t rows, void* stream) {
+int copy(Way way, void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t row_bytes, std::size_t rows,
+         void* stream) {
+  const cudaMemcpyKind kind = way == Way::to_device ? cudaMemcpyHostToDevice
+                              : way == Way::to_host ? cudaMemcpyDeviceToHost
+                                                    : cudaMemcpyDeviceToDevice;
   if (rows == 1 || (to_pitch == row_bytes && from_pitch == row_bytes))
-    return cudaMemcpyAsync(to, from, row_bytes * rows, cudaMemcpyDefault, stream_of(stream));
-  return cudaMemcpy2DAsync(to, to_pitch, from, from_pitch, row_bytes, rows, cudaMemcpyDefault, stream_of(stream));
+    return cudaMemcpyAsync(to, from, row_bytes * rows, kind, stream_of(stream));
+  return cudaMemcpy2DAsync(to, to_pitch, from, from_pitch, row_bytes, rows, kind, stream_of(stream));
 }
 
 int zero(void* to, std::size_t pitch, std::size_t row_bytes, std::size_t rows, void* stream) {

@@ -37,8 +37,11 @@ int record_event(void* event, void* stream);
 int stream_wait_event(void* stream, void* event);
 int wait_event(void* event);
 
-/// Copies rows of `row_bytes`; addresses may be of either side.
-int copy(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t row_bytes, std::size_t rows, void* stream);
+enum class Way { to_device, to_host, on_device };
+
+/// Copies rows of `row_bytes`.
+int copy(Way way, void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t row_bytes, std::size_t rows,
+         void* stream);
 int zero(void* to, std::size_t pitch, std::size_t row_bytes, std::size_t rows, void* stream);
 
 int launch(const NearestNarrow& kernel, void* stream);

@@ -60,8 +60,10 @@ class CudaDevice final : public Device {
     check(error, what);
     return memory;
   }
+  // cudaFree is known to wait for the device; its manual does not promise that.
   void free(void* memory) noexcept override {
     (void)cuda::set_device(index_);
+    for (void* lane : {copy_, compute_}) (void)cuda::wait_stream(lane);
     (void)cuda::free(memory);
   }
   void* allocate_pinned(std::size_t bytes, const char* what) override {
@@ -93,14 +95,14 @@ class CudaDevice final : public Device {
   void wait(Lane lane, const char* what) override { check(cuda::wait_stream(stream(lane)), what); }
 
   void upload(Lane lane, void* to, const Block2d& block, const void* from, const char* what) override {
-    check(cuda::copy(to, block.pitch, from, block.row_bytes, block.row_bytes, block.rows, stream(lane)), what);
+    check(cuda::copy(cuda::Way::to_device, to, block.pitch, from, block.row_bytes, block.row_bytes, block.rows, stream(lane)), what);
   }
   void download(Lane lane, void* to, const void* from, const Block2d& block, const char* what) override {
-    check(cuda::copy(to, block.row_bytes, from, block.pitch, block.row_bytes, block.rows, stream(lane)), what);
+    check(cuda::copy(cuda::Way::to_host, to, block.row_bytes, from, block.pitch, block.row_bytes, block.rows, stream(lane)), what);
     wait(lane, what);
   }
   void copy(Lane lane, void* to, const Block2d& block, const void* from, std::size_t from_pitch, const char* what) override {
-    check(cuda::copy(to, block.pitch, from, from_pitch, block.row_bytes, block.rows, stream(lane)), what);
+    check(cuda::copy(cuda::Way::on_device, to, block.pitch, from, from_pitch, block.row_bytes, block.rows, stream(lane)), what);
   }
   void zero(Lane lane, void* to, const Block2d& block, const char* what) override {
     check(cuda::zero(to, block.pitch, block.row_bytes, block.rows, stream(lane)), what);

@@ -13,7 +13,7 @@ namespace smtrain::gpu {
 
 /// Operations are queued in the order of calls on the compute lane; staged rows come on the copy lane, and the compute lane waits
 /// for them. Scratch memory belongs to the compute lane, whose order keeps one operation's from the next one's. Host memory
-/// is free when stage, write and densify return: it went into pinned buffers.
+/// is free when stage, write and densify return: it went into one of four pinned buffers, for which they wait when all are under way.
 ///
 /// Results are the same bytes from run to run. The nearest centres are those of the CPU's wide kernels, bit for bit; sums are
 /// added in another order than there. A row of nearest, nearest_sum and min_distance does not depend on the rows beside it; of gemm

@@ -46,14 +46,27 @@ std::unique_ptr<compute::Backend> cpu_backend(const CommonSettings& common, cons
   return backend;
 }
 
+// A device that is there may still refuse: used up, or given to another process alone.
+std::unique_ptr<compute::Backend> automatic_backend(const CommonSettings& common, const CudaReport& report, Log& log) {
+  std::string note = why_not(report);
+  if (report.missing == CudaMissing::nothing) {
+    try {
+      return cuda_backend(report, log);
+    } catch (const Error& e) {
+      note = fmt::format("CUDA is not used: {}", e.what());
+    }
+  }
+  return cpu_backend(common, note, log);
+}
+
 }  // namespace
 
 std::unique_ptr<compute::Backend> make_backend(const CommonSettings& common, Log& log) {
   const std::string& wanted = common.device.value;
   if (wanted == "cpu") return cpu_backend(common, "", log);
   const CudaReport report = compute::probe_cuda(wanted_device(wanted), dist::launch().local_rank);
+  if (wanted == "auto") return automatic_backend(common, report, log);
   if (report.missing == CudaMissing::nothing) return cuda_backend(report, log);
-  if (wanted == "auto") return cpu_backend(common, why_not(report), log);
   throw Error(report.missing == CudaMissing::index ? Fault::user : Fault::machine, fmt::format("--device {}: {}", wanted, report.problem));
 }
 

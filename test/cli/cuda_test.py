@@ -113,6 +113,7 @@ class StubTest(CliTest):
         result = self.stubbed("--device", "cuda", code=1)
         self.assertRegex(result.err, r"CUDA device 0 \(Stub 1000\): start: .+ \(cudaError\w+\)")
         self.assert_no_trace(result)
+        self.assertRegex(self.stubbed("--device", "auto").err, r"device: cpu .*; CUDA is not used: CUDA device 0 .*\(cudaError\w+\)")
 
     def test_a_process_of_a_launcher_takes_the_device_of_its_local_rank(self):
         ranks = {"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "1", "OMPI_COMM_WORLD_LOCAL_RANK": "3",
