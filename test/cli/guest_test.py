@@ -641,10 +641,13 @@ class LogLines(GuestTest):
 def read_until(test, process, word):
     """What a process has printed when the word comes."""
     out = b""
+    watchdog = threading.Timer(60, process.kill)
+    watchdog.start()
     while word not in out:
         line = process.stdout.readline()
         test.assertTrue(line, "the output has ended")
         out += line
+    watchdog.cancel()
     return out
 
 
