@@ -26,9 +26,9 @@ double grace_of(CommandLine& line) {
 }
 
 void train(CommandLine& line, Session& session) {
-  run::contract::reap_orphans();
   check_train_flags(line);
   if (is_host(line)) return train_job(line, session);
+  run::contract::reap_orphans();
   const double seconds = grace_of(line);
   session.throw_problems();
   const run::contract::Guest& guest = *session.guest();

@@ -87,7 +87,7 @@ class Documents(ExampleTest):
 class SampleData(CliTest):
     def test_the_script_makes_the_same_files(self):
         self.shell(f"{sys.executable} -B {EXAMPLES}/data/make_points.py .")
-        for name in ("points.csv", "points-test.csv", "kmeans.job.json"):
+        for name in ("points.csv", "points-test.csv"):
             with open(os.path.join(EXAMPLES, "data", name), "rb") as file:
                 self.assertEqual(self.read(name), file.read(), name)
 

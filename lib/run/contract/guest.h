@@ -53,7 +53,8 @@ std::string choose_algorithm(const std::optional<std::string>& variable, const s
 /// Leaves the reason of a failure in the tree. Throws Error when it cannot be written.
 void leave_failure(const Layout& layout, const Error& error);
 
-/// What the first process of a container owes to others: orphans are reaped. Call once; does nothing in other processes.
+/// What the first process of a container owes to others: orphans are reaped. Call once; does nothing in other processes. From then
+/// on nobody can wait for a child, so it is for a process that starts none.
 void reap_orphans();
 
 }  // namespace smtrain::run::contract
