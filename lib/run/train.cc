@@ -1,5 +1,6 @@
 // Training: checks in the order that fails soonest, a Context for the algorithm, the model tarball at the end.
 #include <chrono>
+#include <cstdlib>
 
 #include "algos/registry.h"
 #include "base/error.h"
@@ -36,6 +37,18 @@ void log_arguments(const TrainRequest& request, const job::Settings& settings, c
   console.service("Final configuration: " + object(final_values));
   console.service(fmt::format("Checkpoint loading and saving are {}.", request.checkpoint_dir ? "enabled" : "disabled"));
   for (const auto& s : settings.all()) console.debug("{} = {} ({})", s.name, s.text.empty() ? "to be found" : s.text, s.origin);
+}
+
+// In the log and not in the model: the same run gives the same bytes in another job.
+void log_slurm_job(Console& console) {
+  static const std::pair<const char*, const char*> kParts[] = {
+      {"SLURM_JOB_ID", "job"}, {"SLURM_ARRAY_JOB_ID", "of array"}, {"SLURM_ARRAY_TASK_ID", "task"}, {"SLURM_RESTART_COUNT", "restart"},
+      {"SLURMD_NODENAME", "node"}};
+  std::vector<std::string> parts;
+  for (const auto& [variable, name] : kParts) {
+    if (const char* value = std::getenv(variable); value != nullptr && *value != '\0') parts.push_back(fmt::format("{} {}", name, value));
+  }
+  if (std::getenv("SLURM_JOB_ID") != nullptr) console.detail("Slurm: {}", join(parts, ", "));
 }
 
 void log_settings(const CommonSettings& common, Console& console) {
@@ -150,6 +163,7 @@ void train(const TrainRequest& request, Console& console) {
   check_paths(request, description, problems);
   if (settings) log_arguments(request, *settings, description, console);
   log_settings(request.common, console);
+  log_slurm_job(console);
   if (request.dry_run) return dry_run(request, *algorithm, settings ? &*settings : nullptr, problems, console);
   problems.raise();
 

@@ -26,7 +26,7 @@ SlurmdUser=root
 SlurmctldPort={controller_port}
 SlurmdPort={node_port}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={folder}/munge.socket,cred_expire=5
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -49,7 +49,7 @@ MinJobAge=300
 InactiveLimit=0
 SlurmdTimeout=300
 GresTypes=gpu
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} State=UNKNOWN
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:1 State=UNKNOWN
 PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:4
 """
 
@@ -118,6 +118,9 @@ class OneNode:
         with open(self.configuration, "w", encoding="ascii") as file:
             file.write(CONFIGURATION.format(host=socket.gethostname().split(".")[0], folder=self.folder, cpus=self.cpus,
                                             memory=memory, controller_port=controller_port, node_port=node_port))
+        # A file in the place of a GPU: jobs are given it, and find no driver.
+        with open(os.path.join(self.folder, "gres.conf"), "w", encoding="ascii") as file:
+            file.write("Name=gpu File=/dev/null\n")
         self.environment = {**os.environ, "SLURM_CONF": self.configuration, "PATH": SEARCH}
 
     def _start_munge(self):
