@@ -10,6 +10,7 @@ import filecmp
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -182,6 +183,33 @@ class Bench:
         self.add("bytes", "CSV against what convert makes of it: same model", float(filecmp.cmp(first, model, False)))
 
 
+    def case_ranks(self):
+        mpirun = shutil.which("mpirun")
+        if mpirun is None:
+            print("\nranks: skipped, there is no mpirun")
+            return
+        self.title("two ranks on two cores against one thread: 1,000,000 x 32, k 1000, 3 epochs")
+        train = self.blobs("train.pbr")
+        arguments = ["--train", train, "--k", 1000, "--epochs", 3, "--mini_batch_size", 5000, "--extra_center_factor", 1, "--threads", 1]
+        environment = ["env", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"]
+
+        def two(i):
+            return [*environment, mpirun, "-n", "2", "--bind-to", "core", *self.train(*arguments, "-o", self.fresh(f"two-{i}.tar.gz"))]
+
+        def one(i):
+            return self.train(*arguments, "-o", self.fresh(f"one-{i}.tar.gz"))
+
+        a, b, disturbed = self.pairs(two, one)
+        for name, runs in (("two ranks", a), ("one thread", b)):
+            s = measure.summary(runs)
+            print(f"  {name:<14} wall {s['wall']:8.3f} s   CPU {s['cpu']:8.3f} s   peak {s['peak_mb']:8.1f} MB")
+        if disturbed:
+            print(f"  ({disturbed} of {len(a)} pairs ran beside other work)")
+        both = {"ours": measure.summary(a), "peer": measure.summary(b), "peer_name": "one thread", "disturbed": disturbed}
+        self.add("ranks", "wall, one thread / two ranks", measure.median_ratio(b, a, "wall"), 1.7, False, **both)
+        self.add("ranks", "CPU, two ranks / one thread", measure.median_ratio(a, b, "cpu"))
+
+
 def members(path):
     import tarfile
     with tarfile.open(path) as tar:
@@ -202,7 +230,7 @@ def cpu_name():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cases = ("mnist", "blobs", "convert", "read", "start", "bytes")
+    cases = ("mnist", "blobs", "convert", "read", "start", "bytes", "ranks")
     parser.add_argument("--smtrain", default="build/release/smtrain")
     parser.add_argument("--read-rate", default="build/release/bench/read_rate")
     parser.add_argument("--python", default=sys.executable, help="an interpreter with numpy, scikit-learn, pandas, pyarrow")
