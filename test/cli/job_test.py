@@ -2,12 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import tarfile
 import time
 import unittest
 
-from harness import CliTest, blobs, csv, json_lines, text
+from harness import SMTRAIN, CliTest, blobs, csv, json_lines, text
 
 WAIT_S = 60
 
@@ -196,6 +197,44 @@ class BuiltIn(JobTest):
         self.assertEqual(self.description()["FinalMetricDataList"][0]["Value"], 8)
 
 
+@unittest.skipUnless(shutil.which("mpirun"), "no mpirun here")
+@unittest.skipUnless(os.path.exists(os.path.join(os.path.dirname(SMTRAIN), "libsmtrain_mpi.so")), "this build has no MPI module")
+class Hosts(JobTest):
+    """A built-in on several hosts, which are ranks on this machine."""
+
+    def setUp(self):
+        super().setUp()
+        self.env["OMPI_MCA_rmaps_base_oversubscribe"] = "1"
+
+    def sharded(self, hosts, mode="File"):
+        channel = self.channel(DataSource={"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "data/", "S3DataDistributionType": "ShardedByS3Key"}})
+        return self.request(InputDataConfig=[dict(channel, InputMode=mode)], ResourceConfig={"InstanceType": "local", "InstanceCount": hosts})
+
+    def msd(self):
+        return json.loads(self.members()["manifest.json"])["metrics"]["train:data_msd"]
+
+    def test_two_hosts_agree_with_one(self):
+        self.job(self.sharded(1))
+        alone = self.msd()
+        for mode in ("File", "Pipe"):
+            with self.subTest(mode):
+                self.job(self.sharded(2, mode), "--overwrite")
+                self.assertAlmostEqual(self.msd(), alone, delta=0.05 * alone)
+                self.assertEqual(self.description()["TrainingJobStatus"], "Completed")
+                self.assertIn("train:msd", {m["MetricName"] for m in self.description()["FinalMetricDataList"]})
+
+    def test_records_are_split_where_there_are_fewer_files_than_hosts(self):
+        self.job(self.sharded(1))
+        alone = self.msd()
+        self.job(self.sharded(3), "--overwrite", "--split-records")
+        self.assertAlmostEqual(self.msd(), alone, delta=1e-5 * alone)
+
+    def test_a_users_error_on_a_host_is_the_clients(self):
+        self.write("data/part-1.csv", "1,2\n3,x\n")
+        self.job(self.sharded(2), code=2)
+        self.assertRegex(self.description()["FailureReason"], r"(?s)^ClientError: .*part-1\.csv.*exit code: 2$")
+
+
 class Programs(JobTest):
     def test_the_tree_and_the_environment_follow_the_contract(self):
         script = r'''
@@ -328,6 +367,24 @@ class Programs(JobTest):
             request["HyperParameters"].update(sagemaker_program=entry, sagemaker_submit_directory="packed.tar.gz")
             self.job(request, "--overwrite")
             self.assertEqual(self.log().splitlines()[-1], " ".join([word] + expected))
+
+    def test_programs_are_found_by_the_path_of_the_request(self):
+        os.mkdir(self.path("tools"))
+        self.write("tools/python3", "#!/bin/sh\necho mine \"$@\"\n")
+        os.chmod(self.path("tools/python3"), 0o755)
+        request = self.request(AlgorithmSpecification={"TrainingInputMode": "File", "ContainerEntrypoint": ["python3", "x"]}, HyperParameters={},
+                               Environment={"PATH": self.path("tools") + ":/usr/bin:/bin"})
+        self.job(request)
+        self.assertEqual(self.log(), "mine x\n")
+
+    def test_a_model_channel_continues(self):
+        self.job(self.request())
+        os.rename(self.path("results/job/output/model.tar.gz"), self.path("first.tar.gz"))
+        channels = [self.channel(), self.channel("model", "first.tar.gz", ContentType="application/x-sagemaker-model")]
+        self.job(self.request(InputDataConfig=channels), "--overwrite")
+        self.smtrain("kmeans", "--train", "data", "--content-type", "text/csv;label_size=0", "--k", "3", "--epochs", "2", "--model", "first.tar.gz",
+                     "-o", "second.tar.gz")
+        self.assertEqual(self.read("results/job/output/model.tar.gz"), self.read("second.tar.gz"))
 
     def test_scripts_that_cannot_run_are_refused_before(self):
         os.mkdir(self.path("code"))

@@ -117,7 +117,7 @@ void JobLog::line(std::size_t host, std::string_view text, bool shown) {
   {
     const std::lock_guard lock(mutex_);
     append(logs_[host].get(), std::string(text) + "\n");
-    last_[host].emplace_back(text);
+    if (shown) last_[host].emplace_back(text);
     if (last_[host].size() > kLastLines) last_[host].pop_front();
     for (const Observation& o : found) {
       final_[std::string(o.metric)] = {o.value, now};

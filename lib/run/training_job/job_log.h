@@ -39,7 +39,7 @@ class JobLog {
   void line(std::size_t host, std::string_view text, bool shown);
 
   std::map<std::string, FinalMetric> final_metrics() const;
-  /// The last lines of a host, oldest first.
+  /// The last shown lines of a host, oldest first.
   std::vector<std::string> last_lines(std::size_t host) const;
 
  private:

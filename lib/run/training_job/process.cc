@@ -29,8 +29,9 @@ std::pair<UniqueFd, UniqueFd> make_pipe() {
 std::string find_program(const Program& program) {
   const std::string& name = program.arguments.front();
   if (name.find('/') != std::string::npos) return name;
-  const auto path = program.environment.find("PATH");
-  for (const std::string_view folder : split(path == program.environment.end() ? "/usr/local/bin:/usr/bin:/bin" : path->second, ':')) {
+  const auto given = program.environment.find("PATH");
+  const std::string path = given == program.environment.end() ? "/usr/local/bin:/usr/bin:/bin" : given->second;
+  for (const std::string_view folder : split(path, ':')) {
     const std::string file = (folder.empty() ? "." : std::string(folder)) + "/" + name;
     if (::access(file.c_str(), X_OK) == 0 && !std::filesystem::is_directory(file)) return file;
   }
