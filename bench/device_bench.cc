@@ -207,7 +207,7 @@ class Bench {
 
   void print() const {
     const double bandwidth = settings_.copy_bandwidth;
-    fmt::print("device: {} {} ({}); float32 gemm {:.1f} TFLOP/s; copy {}\n\n", device_.device().kind, device_.device().name,
+    fmt::print("device: {} {} ({}); float32 gemm {:.3g} TFLOP/s; copy {}\n\n", device_.device().kind, device_.device().name,
                device_.device().kernels, gemm_ / 1e12, bandwidth > 0 ? fmt::format("{:.0f} GB/s", bandwidth / 1e9) : "not measured");
     fmt::print("| operation | shape | rows/s | of bandwidth | of gemm | difference from CPU |\n|---|---|---:|---:|---:|---|\n");
     for (const Line& line : lines_) {
