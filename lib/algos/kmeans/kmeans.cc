@@ -165,7 +165,7 @@ job::Description make_description() {
   d.papers = papers();
   d.tasks = {"clustering"};
   d.data = {"dense table", "sparse table"};
-  d.devices = {"cpu"};
+  d.devices = {"cpu", "cuda"};
   d.log_name = "AWS/KMeansWebscale";
   d.channels = channels();
   d.metrics = metrics();
