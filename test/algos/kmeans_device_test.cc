@@ -116,6 +116,7 @@ TEST_CASE("kmeans: the GPU backend trains the model that the CPU trains", "[algo
   const TemporaryFolder folder;
   static NullLog log;
   const compute::CudaReport cuda = compute::probe_cuda(std::nullopt, 0);
+  if (std::getenv("SMTRAIN_REQUIRE_CUDA") != nullptr) REQUIRE(cuda.problem == "");
   for (const bool sparse : {false, true}) {
     const std::string suffix = sparse ? ".jsonl" : ".csv";
     const std::map<std::string, std::string> channels{{"train", folder.put("train" + suffix, rows(1100, 1, sparse)).string()},

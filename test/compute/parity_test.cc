@@ -15,13 +15,15 @@ struct Named {
   std::unique_ptr<Backend> backend;
 };
 
-// The CPU's kernel levels, and CUDA where there is a device; says on standard error which, and why not.
+// The CPU's kernel levels, and CUDA where there is a device; says on standard error which, and why not. With SMTRAIN_REQUIRE_CUDA
+// CUDA has to be among them.
 std::vector<Named> all_devices() {
   std::vector<Named> all;
   for (const smtrain::KernelLevel level : levels())
     all.push_back({fmt::format("cpu {}", smtrain::name_of(level)), std::make_unique<CpuBackend>(2, level)});
   static smtrain::NullLog log;
   const CudaReport report = probe_cuda(std::nullopt, 0);
+  if (std::getenv("SMTRAIN_REQUIRE_CUDA") != nullptr) REQUIRE(report.problem == "");
   if (report.missing == CudaMissing::nothing) all.push_back({"cuda", make_cuda_backend(report, log)});
   std::string names;
   for (const Named& device : all) names += (names.empty() ? "" : ", ") + device.name;
