@@ -1,18 +1,22 @@
 #include "run/console.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <cmath>
 #include <cstdlib>
 #include <mutex>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/signals.h"
 #include "run/progress_bar.h"
 #include "run/render.h"
 
@@ -28,10 +32,23 @@ std::unique_ptr<Renderer> make_renderer(const ConsoleOptions& options) {
   return make_text_renderer(options.color_err, options.verbose);
 }
 
+// False when nobody takes what is written and a stop was asked for, which must not wait for that.
+bool wait_writable(int fd) {
+  constexpr int kSliceMilliseconds = 100, kPatience = 5;
+  for (int waited = 0; waited < kPatience;) {
+    pollfd place = {fd, POLLOUT, 0};
+    const int ready = ::poll(&place, 1, kSliceMilliseconds);
+    if (ready > 0 || (ready < 0 && errno != EINTR)) return true;
+    if (stop_signal() != 0) ++waited;
+  }
+  return false;
+}
+
 // Writes everything or says why not; a descriptor nobody reads is the caller's to judge.
 int write_all(int fd, std::string_view text) {
   while (!text.empty()) {
-    const ssize_t n = ::write(fd, text.data(), text.size());
+    if (!wait_writable(fd)) return 0;
+    const ssize_t n = ::write(fd, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (n < 0) return errno;
     text.remove_prefix(static_cast<std::size_t>(n));

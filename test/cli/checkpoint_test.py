@@ -228,6 +228,21 @@ class Signals(Checkpoints):
         self.assertIn(process.returncode, (130, 75))
         self.smtrain(*self.command("--dry-run", epochs=100000))
 
+    def test_a_log_that_nobody_reads_holds_up_no_stop(self):
+        for streams in (["stderr"], ["stderr", "stdout"]):
+            ends, full = os.pipe()
+            self.addCleanup(os.close, ends)
+            extra = ["--log-format", "sagemaker"] if len(streams) == 2 else []
+            process = self.launch(*self.command(*extra, epochs=100000), **{name: full for name in streams})
+            os.close(full)
+            time.sleep(1)
+            start = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=20)
+            self.assertEqual(process.returncode, 75)
+            self.assertLess(time.monotonic() - start, 15)
+            shutil.rmtree(self.path("ck"))
+
     def test_a_stop_in_the_longest_shrinking_and_in_the_test_pass(self):
         # Trials without number: only a poll inside ends them.
         self.write("wide.csv", csv(blobs(4000)))
