@@ -188,9 +188,9 @@ class Bench:
         if mpirun is None:
             print("\nranks: skipped, there is no mpirun")
             return
-        self.title("two ranks on two cores against one thread: 1,000,000 x 32, k 1000, 3 epochs")
+        self.title("two ranks on two cores against one thread: 1,000,000 x 32, k 1000, 40 epochs")
         train = self.blobs("train.pbr")
-        arguments = ["--train", train, "--k", 1000, "--epochs", 3, "--mini_batch_size", 5000, "--extra_center_factor", 1, "--threads", 1]
+        arguments = ["--train", train, "--k", 1000, "--epochs", 40, "--mini_batch_size", 5000, "--extra_center_factor", 1, "--threads", 1]
         environment = ["env", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"]
 
         def two(i):
