@@ -42,7 +42,7 @@ function(smtrain_stamp variable)
 endfunction()
 
 # smtrain_module(NAME STAMP stamp SOURCES source... LINK library...): libsmtrain_NAME.so beside the executable; installed below
-# lib/smtrain. It sees headers of lib/ and links no library of smtrain.
+# lib/smtrain where it was built. It sees headers of lib/ and links no library of smtrain.
 function(smtrain_module name)
   cmake_parse_arguments(ARG "" "STAMP" "SOURCES;LINK" ${ARGN})
   add_library(smtrain_module_${name} MODULE ${ARG_SOURCES})
@@ -52,7 +52,8 @@ function(smtrain_module name)
     SMTRAIN_MODULE_STAMP="${ARG_STAMP}" SMTRAIN_VERSION="${PROJECT_VERSION}")
   target_include_directories(smtrain_module_${name} PRIVATE ${PROJECT_SOURCE_DIR}/lib)
   target_link_libraries(smtrain_module_${name} PRIVATE ${ARG_LINK})
-  install(TARGETS smtrain_module_${name} LIBRARY DESTINATION lib/smtrain)
+  # A build of some targets alone may lack it; the program then says which module is missing.
+  install(TARGETS smtrain_module_${name} LIBRARY DESTINATION lib/smtrain OPTIONAL)
 endfunction()
 
 # smtrain_tests(FOLDER dep...): test/FOLDER/*_test.cc as one program; a test file on disk is always built.
