@@ -504,6 +504,7 @@ class Limits(JobTest):
         self.wait_until(lambda: not is_running(pid))
         self.job(request)
         self.assertEqual(self.members(), {"count": "6\n"})
+        self.assertEqual([line for line in self.log().splitlines() if line.startswith("step")], [f"step {n}" for n in range(1, 7)])
 
     def test_one_runner_at_a_time(self):
         process = self.start_job(self.program(self.SAVING))
