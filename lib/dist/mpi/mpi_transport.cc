@@ -3,6 +3,7 @@
 #include <mpi.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <chrono>
 #include <climits>
 #include <ctime>
@@ -21,7 +22,8 @@ using Clock = std::chrono::steady_clock;
 constexpr double kSpinSeconds = 20e-6;
 // While data moves both sides are there and every poll carries it on: only a rank that has been stopped keeps others longer.
 constexpr double kYieldSeconds = 500e-6, kYieldSecondsOfData = 0.1;
-constexpr long kSleepNanoseconds = 50'000;
+// Sleeps are a twentieth of what has been waited: that much later, at most, the end of the wait is seen.
+constexpr double kShortestSleep = 50e-6, kLongestSleep = 2e-3;
 constexpr double kPatienceEvery = 0.02;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -98,7 +100,7 @@ class MpiTransport final : public Transport {
       if (waited < yield_seconds) {
         sched_yield();
       } else {
-        const timespec pause = {0, kSleepNanoseconds};
+        const timespec pause = {0, static_cast<long>(1e9 * std::clamp(waited / 20, kShortestSleep, kLongestSleep))};
         nanosleep(&pause, nullptr);
       }
       if (waited - asked < kPatienceEvery) continue;
