@@ -41,7 +41,9 @@ std::shared_ptr<DenseBlock> DenseBlockPool::take() {
     }
   }
   if (!memory) memory = allocate_array<float>(floats_);
-  auto give_back = [pool = free_](DenseBlock* block) {
+  // The pool is let go with the block: whoever still holds a weak_ptr to it would otherwise keep the memory of all blocks.
+  auto give_back = [free = free_](DenseBlock* block) mutable {
+    const auto pool = std::move(free);
     {
       std::lock_guard lock(pool->mutex);
       pool->memory.push_back(std::move(block->memory));
