@@ -90,7 +90,7 @@ TEST_CASE("rows are sorted by centre and stay in order within it", "[gpu][kernel
       std::iota(expected.begin(), expected.end(), 0u);
       std::stable_sort(expected.begin(), expected.end(), [&](std::uint32_t a, std::uint32_t b) { return ids[a] < ids[b]; });
       const Sorted got = sort_rows(ids, k, order);
-      CHECK(got.rows == expected);
+      CHECK((got.rows == expected));
       CHECK(std::is_sorted(got.keys.begin(), got.keys.end()));
     }
   }
@@ -138,8 +138,8 @@ TEST_CASE("segments that begin, end and run through chunks are each added once",
       s.ld_sums = d;
       run_on_host(SumSegments{s}, order);
       run_on_host(JoinSegments{s}, order);
-      CHECK(sums == expected_sums);
-      CHECK(counts == expected_counts);
+      CHECK((sums == expected_sums));
+      CHECK((counts == expected_counts));
     }
   }
 }
