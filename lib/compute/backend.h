@@ -105,8 +105,11 @@ class Backend {
 
   /// Uninitialised memory, ld = cols, 64-byte aligned. Throws a machine Error that states the size.
   virtual Mat allocate(std::size_t rows, std::size_t cols, DType type) = 0;
-  /// Host rows as a device matrix. The CPU wraps them without a copy; CUDA copies through pinned memory on the queue.
-  /// `owner` keeps the host memory alive as long as the device may read it.
+  /// Host rows as a device matrix, which is only read. The CPU wraps them without a copy; CUDA copies through pinned memory on
+  /// the queue. `owner` keeps the host memory alive as long as the device may read it, and promises that these rows stay as they
+  /// are until it is gone: a backend may then keep its copy and hand it out again for the same rows of the same owner, as later
+  /// epochs ask for them. Batches promise it (formats/batch.h). Memory that is written to again while its owner lives is staged
+  /// without one (null): the caller then keeps it as it is until the matrix is gone, and nothing of it is kept longer.
   virtual Mat stage(Queue& queue, const float* host, std::size_t rows, std::size_t cols, std::size_t ld,
                     std::shared_ptr<const void> owner) = 0;
   virtual void write(Queue& queue, const Mat& to, const void* from) = 0;  ///< rows * cols elements, packed

@@ -31,20 +31,6 @@ class DeviceBuffer final : public compute::Buffer {
   std::size_t bytes_;
 };
 
-class StagedBuffer final : public compute::Buffer {
- public:
-  StagedBuffer(StagedBlocks& blocks, StagedBlocks::Block block, std::size_t bytes)
-      : blocks_(blocks), block_(std::move(block)), bytes_(bytes) {}
-  ~StagedBuffer() override { blocks_.give_back(std::move(block_)); }
-  void* data() const override { return block_.memory; }
-  std::size_t bytes() const override { return bytes_; }
-
- private:
-  StagedBlocks& blocks_;
-  StagedBlocks::Block block_;
-  std::size_t bytes_;
-};
-
 std::size_t row_bytes(const Mat& m) { return m.cols * size_of(m.dtype); }
 Block2d block_of(const Mat& m) { return {m.ld * size_of(m.dtype), row_bytes(m), m.rows}; }
 char* start_of(const Mat& m) { return static_cast<char*>(m.buffer->data()) + m.offset * size_of(m.dtype); }
@@ -78,7 +64,7 @@ struct GpuBackend::Rows {
 
 GpuBackend::GpuBackend(const HostServices& services, std::unique_ptr<Device> device, compute::DeviceInfo info)
     : services_(services), device_(std::move(device)), info_(std::move(info)), ring_(*device_), blocks_(*device_),
-      staged_(device_->make_event("start")) {}
+      cache_(*device_, blocks_), staged_(device_->make_event("start")) {}
 
 GpuBackend::~GpuBackend() {
   try {
@@ -106,6 +92,20 @@ void GpuBackend::check(const std::string& problem) const {
   if (!problem.empty()) fail(Fault::internal, problem);
 }
 
+// Rows kept for later epochs yield to what is needed now: first those that no epoch will ask for.
+template <class Allocate>
+auto GpuBackend::with_room(const Allocate& allocate) {
+  for (int attempt = 0;; ++attempt) {
+    try {
+      return allocate();
+    } catch (...) {
+      if (attempt == 2) throw;
+    }
+    attempt == 0 ? cache_.drop_dead() : cache_.give_up();
+    blocks_.trim();
+  }
+}
+
 bool GpuBackend::supports(Op op, DType type) const { return type == DType::f32 || (op == Op::gemm && type == DType::f64); }
 
 void GpuBackend::wait(Queue&) {
@@ -119,20 +119,25 @@ Mat GpuBackend::allocate(std::size_t rows, std::size_t cols, DType type) {
   if (cols != 0 && rows > std::numeric_limits<std::ptrdiff_t>::max() / size / cols)
     fail(Fault::machine, fmt::format("cannot allocate {} x {} numbers of {} bytes", rows, cols, size));
   const std::size_t bytes = rows * cols * size;
-  void* memory = device_->allocate(std::max<std::size_t>(bytes, 1), "allocate");
+  void* memory = with_room([&] { return device_->allocate(std::max<std::size_t>(bytes, 1), "allocate"); });
   return {std::make_shared<DeviceBuffer>(*device_, memory, bytes), 0, rows, cols, cols, type};
 }
 
-// The owner may go: the rows are in pinned memory when this returns.
-Mat GpuBackend::stage(Queue&, const float* host, std::size_t rows, std::size_t cols, std::size_t ld, std::shared_ptr<const void>) {
+// The owner may go: the rows are in pinned memory when this returns. What was kept is ready for the compute lane, which has waited
+// for its copy.
+Mat GpuBackend::stage(Queue&, const float* host, std::size_t rows, std::size_t cols, std::size_t ld, std::shared_ptr<const void> owner) {
   const auto lock = enter();
   if (ld < cols) fail(Fault::internal, fmt::format("stage: {} numbers between rows of {}", ld, cols));
+  const StagedPlace place{host, rows, cols, ld};
+  if (auto kept = cache_.find(place, owner)) return {std::move(kept), 0, rows, cols, cols, DType::f32};
+  cache_.drop_some_dead();
   const std::size_t row = cols * sizeof(float), bytes = rows * row;
-  auto buffer = std::make_shared<StagedBuffer>(blocks_, blocks_.take(bytes, "stage"), bytes);
+  auto buffer = std::make_shared<StagedBuffer>(blocks_, with_room([&] { return blocks_.take(bytes, "stage"); }), bytes);
   if (bytes > 0) {
     ring_.send(Lane::copy, buffer->data(), {row, row, rows}, host, ld * sizeof(float), "stage");
     device_->record(*staged_, Lane::copy, "stage");
     device_->make_wait(Lane::compute, *staged_, "stage");
+    cache_.keep(place, owner, buffer);
   }
   return {std::move(buffer), 0, rows, cols, cols, DType::f32};
 }
@@ -262,7 +267,7 @@ char* GpuBackend::scratch(std::size_t bytes, const char* what) {
     if (scratch_ != nullptr) device_->free(scratch_);
     scratch_ = nullptr;
     scratch_bytes_ = 0;
-    scratch_ = device_->allocate(bytes, what);
+    scratch_ = with_room([&] { return device_->allocate(bytes, what); });
     scratch_bytes_ = bytes;
   }
   return static_cast<char*>(scratch_);

@@ -7,6 +7,7 @@
 #include "compute/backend.h"
 #include "gpu/device.h"
 #include "gpu/plan.h"
+#include "gpu/staged_cache.h"
 #include "gpu/staging.h"
 
 namespace smtrain::gpu {
@@ -14,6 +15,7 @@ namespace smtrain::gpu {
 /// Operations are queued in the order of calls on the compute lane; staged rows come on the copy lane, and the compute lane waits
 /// for them. Scratch memory belongs to the compute lane, whose order keeps one operation's from the next one's. Host memory
 /// is free when stage, write and densify return: it went into one of four pinned buffers, for which they wait when all are under way.
+/// Rows staged with an owner stay on the device while it lives and memory lasts (gpu/staged_cache.h).
 ///
 /// Results are the same bytes from run to run. The nearest centres are those of the CPU's wide kernels, bit for bit; sums are
 /// added in another order than there. A row of nearest, nearest_sum and min_distance does not depend on the rows beside it; of gemm
@@ -59,6 +61,8 @@ class GpuBackend final : public compute::Backend {
   void check(const std::string& problem) const;
   const DeviceCenters& prepared(const char* op, const Centers& centers) const;
   char* scratch(std::size_t bytes, const char* what);
+  template <class Allocate>
+  auto with_room(const Allocate& allocate);
   void spell_out(const compute::CsrView& from, const compute::Mat& to);
   void find_nearest(const Rows& rows, const DeviceCenters& centers, char* memory, const Scratch& places, std::int32_t* ids,
                     const char* what);
@@ -74,6 +78,7 @@ class GpuBackend final : public compute::Backend {
   std::mutex mutex_;
   PinnedRing ring_;
   StagedBlocks blocks_;
+  StagedCache cache_;
   std::unique_ptr<Event> staged_;  // on the copy lane, behind the rows staged last
   void* scratch_ = nullptr;
   std::size_t scratch_bytes_ = 0;

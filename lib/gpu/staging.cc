@@ -78,6 +78,11 @@ void PinnedRing::send(Lane lane, void* to, const Block2d& block, const void* hos
 
 StagedBlocks::~StagedBlocks() { drop_idle(); }
 
+void StagedBlocks::trim() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  drop_idle();
+}
+
 void StagedBlocks::drop_idle() {
   for (Block& block : idle_) device_.free(block.memory);
   idle_.clear();
@@ -106,9 +111,16 @@ StagedBlocks::Block StagedBlocks::take(std::size_t bytes, const char* what) {
   return block;
 }
 
+void StagedBlocks::keep(Block& block) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!block.kept) --in_use_;
+  block.kept = true;
+}
+
 void StagedBlocks::give_back(Block block) noexcept {
   const std::lock_guard<std::mutex> lock(mutex_);
-  --in_use_;
+  if (!block.kept) --in_use_;
+  block.kept = false;
   try {
     device_.make_current();
     device_.record(*block.released, Lane::compute, "stage");

@@ -45,6 +45,7 @@ class StagedBlocks {
     void* memory = nullptr;
     std::size_t bytes = 0;
     std::unique_ptr<Event> released;  ///< the compute lane is past its last use
+    bool kept = false;                ///< not one of those that take turns
   };
 
   explicit StagedBlocks(Device& device) : device_(device) {}
@@ -52,8 +53,12 @@ class StagedBlocks {
 
   /// A block of at least `bytes`. Work on the copy lane from now on comes after all former use of it.
   Block take(std::size_t bytes, const char* what);
+  /// The block stays where it is for long: others take turns without it, as many as they would be.
+  void keep(Block& block);
   /// Gives it back; by any thread.
   void give_back(Block block) noexcept;
+  /// Frees the blocks that were given back.
+  void trim();
 
  private:
   void drop_idle();
@@ -61,7 +66,7 @@ class StagedBlocks {
   Device& device_;
   std::mutex mutex_;
   std::deque<Block> idle_;  // the one released first in front
-  std::size_t in_use_ = 0;
+  std::size_t in_use_ = 0;  // without those that are kept
 };
 
 }  // namespace smtrain::gpu

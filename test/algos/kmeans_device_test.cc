@@ -11,8 +11,7 @@
 #include "base/temporary_folder.h"
 #include "base/text.h"
 #include "compute/cuda_module.h"
-#include "gpu/fake_device.h"
-#include "gpu/gpu_backend.h"
+#include "gpu/fake_backend.h"
 
 namespace smtrain::kmeans {
 namespace {
@@ -73,11 +72,7 @@ Outcome outcome(std::unique_ptr<compute::Backend> backend, const std::map<std::s
   return out;
 }
 
-std::unique_ptr<compute::Backend> fake_gpu() {
-  static NullLog log;
-  return std::make_unique<gpu::GpuBackend>(host_services(log), std::make_unique<gpu::test::FakeDevice>(gpu::test::Order::shuffled),
-                                           compute::DeviceInfo{"fake", "fake", "fake", 0, 1});
-}
+std::unique_ptr<compute::Backend> fake_gpu() { return gpu::test::make(gpu::test::Order::shuffled).backend; }
 
 const std::vector<Hyperparameters> kRuns{
     {{"k", "5"}, {"epochs", "2"}, {"mini_batch_size", "300"}, {"init_method", "kmeans++"}, {"local_lloyd_init_method", "kmeans++"}},
@@ -134,6 +129,32 @@ TEST_CASE("kmeans: the GPU backend trains the model that the CPU trains", "[algo
         CHECK(difference < 1e-5);
       }
     }
+  }
+}
+
+TEST_CASE("kmeans: rows that stay on the GPU between epochs train the same model with fewer copies", "[algos][kmeans][device]") {
+  const TemporaryFolder folder;
+  const std::map<std::string, std::string> channels{{"train", folder.put("train.csv", rows(1100, 1, false)).string()},
+                                                    {"test", folder.put("test.csv", rows(150, 2, false)).string()}};
+  for (const Hyperparameters& values : kRuns) {
+    CAPTURE(values.at("k"));
+    std::vector<Outcome> outcomes;
+    std::vector<std::size_t> uploads;
+    for (const bool keeps : {true, false}) {
+      gpu::test::Made made = gpu::test::make(gpu::test::Order::shuffled);
+      if (!keeps) CHECK_THROWS(made.backend->allocate(std::size_t{1} << 20, std::size_t{1} << 20, compute::DType::f32));  // from then on
+      const std::shared_ptr<const std::size_t> count = made.device->uploads;
+      outcomes.push_back(outcome(std::move(made.backend), channels, values));
+      uploads.push_back(*count);
+    }
+    std::cerr << "kmeans k=" << values.at("k") << ": " << uploads[0] << " copies to the device, " << uploads[1] << " when no rows are kept"
+              << std::endl;
+    if (values.count("epochs") > 0) CHECK(uploads[0] < uploads[1]);
+    REQUIRE(outcomes[0].model.tensors.size() == outcomes[1].model.tensors.size());
+    for (std::size_t i = 0; i < outcomes[0].model.tensors.size(); ++i)
+      CHECK((outcomes[0].model.tensors[i].data == outcomes[1].model.tensors[i].data));
+    CHECK(outcomes[0].qualities == outcomes[1].qualities);
+    CHECK((outcomes[0].answers == outcomes[1].answers));
   }
 }
 

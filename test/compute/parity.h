@@ -76,7 +76,7 @@ inline void check_nearest(Backend& backend, std::mt19937& random, const NearestS
   CHECK(worst < 1e-5);
   const Mat again = backend.allocate(s.n, 1, DType::i32);
   backend.nearest(queue, x.mat, *centers, again, {});
-  CHECK(values<std::int32_t>(backend, again) == got);
+  CHECK((values<std::int32_t>(backend, again) == got));
 }
 
 /// In two pieces, onto accumulators that hold something.
@@ -103,7 +103,7 @@ inline void check_nearest_sum(Backend& backend, std::mt19937& random, const Near
   const Mat plain_ids = backend.allocate(s.n, 1, DType::i32);
   backend.nearest(queue, x.mat, *centers, plain_ids, {});
   const std::vector<std::int32_t> got = values<std::int32_t>(backend, plain_ids);
-  if (with_ids) CHECK(values<std::int32_t>(backend, ids) == got);
+  if (with_ids) CHECK((values<std::int32_t>(backend, ids) == got));
   std::vector<double> moved(s.k, 0.0);
   for (std::size_t i = 0; i < s.n; ++i) {
     const auto j = static_cast<std::size_t>(got[i]);
@@ -117,7 +117,7 @@ inline void check_nearest_sum(Backend& backend, std::mt19937& random, const Near
   double worst = 0;
   for (std::size_t i = 0; i < sums.size(); ++i) worst = std::max(worst, std::abs(sums[i] - sums_got[i]));
   CHECK(worst < 1e-11 * static_cast<double>(s.n + 10));
-  CHECK(values<double>(backend, counts_mat) == counts);  // halves and quarters are exact
+  CHECK((values<double>(backend, counts_mat) == counts));  // halves and quarters are exact
   CHECK(values<double>(backend, loss_mat)[0] == Approx(loss[0]).epsilon(1e-6));
 }
 
@@ -160,7 +160,7 @@ inline void check_blend(Backend& backend, std::mt19937& random, std::size_t k, s
     }
     n[j] = before + m;
   }
-  CHECK(values<double>(backend, n_mat) == n);
+  CHECK((values<double>(backend, n_mat) == n));
 }
 
 template <class T>
@@ -202,20 +202,20 @@ inline void check_copies(Backend& backend, std::mt19937& random) {
   Queue& queue = backend.main_queue();
   const std::size_t rows = 1 + random() % 50, cols = 1 + random() % 40, ld = cols + 1 + random() % 3;
   Matrix m(backend, random, rows, cols, ld);
-  CHECK(values<float>(backend, m.mat) == m.packed());
+  CHECK((values<float>(backend, m.mat) == m.packed()));
   const std::size_t first = random() % rows;
   backend.zero(queue, m.mat.row_range(first, rows - first));
   std::fill(m.x.begin() + static_cast<std::ptrdiff_t>(first * ld), m.x.end(), 0.0f);
-  CHECK(values<float>(backend, m.mat) == m.packed());
+  CHECK((values<float>(backend, m.mat) == m.packed()));
   const std::vector<float> fresh = random_rows(random, rows, cols);
   std::vector<float> leaves = fresh;
   backend.write(queue, m.mat, leaves.data());
   std::fill(leaves.begin(), leaves.end(), -1.0f);  // the host's numbers are the caller's again
-  CHECK(values<float>(backend, m.mat) == fresh);
+  CHECK((values<float>(backend, m.mat) == fresh));
   const std::vector<std::int32_t> whole{1, -2, 3, 4, 5, 6};
-  CHECK(values<std::int32_t>(backend, matrix(backend, whole, 3, 2, DType::i32)) == whole);
+  CHECK((values<std::int32_t>(backend, matrix(backend, whole, 3, 2, DType::i32)) == whole));
   const std::vector<std::uint8_t> bytes{9, 8, 7};
-  CHECK(values<std::uint8_t>(backend, matrix(backend, bytes, 1, 3, DType::u8)) == bytes);
+  CHECK((values<std::uint8_t>(backend, matrix(backend, bytes, 1, 3, DType::u8)) == bytes));
 }
 
 /// Batches that go through the device one behind the other, each matrix dropped at once, as training does.
@@ -237,14 +237,16 @@ inline void check_stream_of_batches(Backend& backend, std::mt19937& random, std:
       const std::size_t j = nearest_row(row, c.x, k, d);
       for (std::size_t l = 0; l < d; ++l) expected[j * d + l] += static_cast<double>(row[l]) * static_cast<double>((*w)[i]);
     }
-    const Mat weights = backend.stage(queue, w->data(), rows, 1, 1, w);
-    backend.nearest_sum(queue, backend.stage(queue, host->data(), rows, d, ld, host), weights, *centers, {}, sums, counts, {});
+    // Owners of their own: when they are gone, the numbers may change.
+    const Mat weights = backend.stage(queue, w->data(), rows, 1, 1, std::make_shared<decltype(w)>(w));
+    const Mat x = backend.stage(queue, host->data(), rows, d, ld, std::make_shared<decltype(host)>(host));
+    backend.nearest_sum(queue, x, weights, *centers, {}, sums, counts, {});
     if (backend.device().kind != "cpu") {  // the device has its own copy by now, or keeps the owner
       if (host.use_count() == 1) std::fill(host->begin(), host->end(), 1e9f);
       if (w.use_count() == 1) std::fill(w->begin(), w->end(), 1e9f);
     }
   }
-  CHECK(values<double>(backend, sums) == expected);  // whole numbers: exact
+  CHECK((values<double>(backend, sums) == expected));  // whole numbers: exact
 }
 
 inline void check_densify(Backend& backend, std::mt19937& random, std::size_t rows, std::size_t cols, double share) {

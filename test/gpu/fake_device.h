@@ -80,6 +80,7 @@ class FakeDevice final : public Device {
 
   void upload(Lane lane, void* to, const Block2d& block, const void* from, const char*) override {
     const Lock lock(mutex_);
+    ++*uploads;
     push(lane, [=] { copy_rows(to, block.pitch, from, block.row_bytes, block); });
   }
   void download(Lane lane, void* to, const void* from, const Block2d& block, const char*) override {
@@ -119,6 +120,7 @@ class FakeDevice final : public Device {
   void run(const SpellOut& kernel, const char*) override { start(kernel); }
 
   std::size_t limit = std::size_t{1} << 31, used = 0, allocations = 0, kernels = 0;
+  const std::shared_ptr<std::size_t> uploads = std::make_shared<std::size_t>(0);
 
  private:
   using Lock = std::lock_guard<std::recursive_mutex>;

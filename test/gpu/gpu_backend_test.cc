@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "compute/parity.h"
-#include "gpu/fake_device.h"
+#include "gpu/fake_backend.h"
 
 namespace {
 
@@ -12,21 +12,9 @@ using namespace smtrain;
 using namespace smtrain::compute;
 using namespace smtrain::compute::test;
 using Catch::Contains;
-using gpu::GpuBackend;
-using gpu::test::FakeDevice;
+using gpu::test::make;
+using gpu::test::Made;
 using gpu::test::Order;
-
-struct Made {
-  FakeDevice* device;
-  std::unique_ptr<GpuBackend> backend;
-};
-
-Made make(Order order, bool eager = false) {
-  static NullLog log;
-  auto device = std::make_unique<FakeDevice>(order, eager);
-  FakeDevice* seen = device.get();
-  return {seen, std::make_unique<GpuBackend>(host_services(log), std::move(device), DeviceInfo{"fake", "fake", "fake", 0, 1})};
-}
 
 }  // namespace
 
@@ -58,7 +46,7 @@ TEST_CASE("the GPU backend finds the centres of the CPU's wide kernels, bit for 
       backend->nearest(backend->main_queue(), matrix(*backend, x, n, d), *centers, out, {});
       ids[backend == &cpu ? 1 : 0] = values<std::int32_t>(*backend, out);
     }
-    CHECK(ids[0] == ids[1]);
+    CHECK((ids[0] == ids[1]));
   }
 }
 
@@ -80,7 +68,7 @@ TEST_CASE("the same calls give the same bytes from the GPU backend, and a row do
                            values<double>(backend, loss));
   };
   const auto whole = run(Order::ascending, 0, n);
-  CHECK(run(Order::shuffled, 0, n) == whole);
+  CHECK((run(Order::shuffled, 0, n) == whole));
   for (const std::size_t count : {1, 7, 128, 300}) {
     const std::size_t first = random() % (n - count);
     const auto part = run(Order::descending, first, count);
