@@ -1,5 +1,5 @@
 #include "commands.h"
-#include "run/describe.h"
+#include "run/describe/describe.h"
 
 namespace smtrain::cmd {
 

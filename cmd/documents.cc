@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "commands.h"
-#include "run/describe.h"
+#include "run/describe/describe.h"
 
 namespace smtrain::cmd {
 namespace {

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/signals.h"
 #include "commands.h"
-#include "run/describe.h"
+#include "run/describe/describe.h"
 
 namespace smtrain::cmd {
 namespace {

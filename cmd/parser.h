@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "job/hyperparameter.h"
-#include "run/flags.h"
+#include "run/flags/flags.h"
 
 namespace smtrain::cmd {
 

@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "parser.h"
 #include "run/contract/guest.h"
-#include "run/ranks.h"
-#include "run/settings.h"
+#include "run/training/ranks.h"
+#include "run/flags/settings.h"
 
 namespace smtrain::cmd {
 

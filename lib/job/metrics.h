@@ -1,4 +1,4 @@
-// Metrics: what a run measures, under its published names. One sink renders them all (lib/run/console.h): SageMaker's
+// Metrics: what a run measures, under its published names. One sink renders them all (lib/run/console/console.h): SageMaker's
 // lines, JSON Lines, text and the progress bar.
 #pragma once
 

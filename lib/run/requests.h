@@ -8,7 +8,7 @@
 
 #include "dist/communicator.h"
 #include "job/hyperparameter.h"
-#include "run/console.h"
+#include "run/console/console.h"
 
 namespace smtrain::run {
 

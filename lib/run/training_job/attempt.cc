@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "run/contract/failure.h"
 #include "run/contract/guest.h"
-#include "run/settings.h"
+#include "run/flags/settings.h"
 
 namespace smtrain::run::training_job {
 namespace {

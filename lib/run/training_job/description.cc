@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "run/build_info.h"
 #include "run/contract/failure.h"
-#include "run/render.h"
+#include "run/console/render.h"
 #include "run/training_job/script.h"
 
 namespace smtrain::run::training_job {

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "run/render.h"
+#include "run/console/render.h"
 #include "run/training_job/request.h"
 
 namespace smtrain::run::training_job {

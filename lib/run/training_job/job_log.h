@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "run/console.h"
+#include "run/console/console.h"
 #include "run/training_job/metric_search.h"
 
 namespace smtrain::run::training_job {

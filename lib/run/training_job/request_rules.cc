@@ -4,8 +4,8 @@
 
 #include "algos/registry.h"
 #include "base/text.h"
-#include "run/settings.h"
-#include "run/train_checks.h"
+#include "run/flags/settings.h"
+#include "run/training/train_checks.h"
 #include "run/training_job/metric_search.h"
 
 namespace smtrain::run::training_job {

@@ -1,0 +1,311 @@
+#include "run/flags/flags.h"
+
+#include <algorithm>
+
+#include "algos/registry.h"
+#include "run/flags/flag_words.h"
+
+namespace smtrain::run {
+namespace {
+
+using namespace flag_words;
+
+// ---- flags that several subcommands have ----------------------------------------------------------------------------------
+
+const char* const kTypeHelp = "Guessed from the suffix, then from the first bytes, when absent.";
+
+std::vector<std::string> content_types() {
+  return {"text/csv", "text/csv;label_size=0", "application/x-recordio-protobuf", "application/json", "application/jsonlines"};
+}
+
+Flag input_type() {
+  return suggesting(content_types(), flag("content-type", FlagValue::text, "TYPE",
+                                          std::string("Content type of the input, such as \"text/csv;label_size=0\". ") + kTypeHelp));
+}
+
+Flag depfile() {
+  return flag("depfile", FlagValue::path, "FILE", "Writes a make rule that names the output and every file that was read.");
+}
+
+Flag dry_run() { return flag_switch("dry-run", "Checks hyperparameters, channels and first records, and trains nothing."); }
+
+Flag json_switch() { return flag_switch("json", "Prints JSON instead of text; fields are added over time, never renamed."); }
+
+// ---- training --------------------------------------------------------------------------------------------------------------
+
+Flag channel_flag(const job::ChannelSpec& channel) {
+  Flag f = flag(channel.name, FlagValue::path, "PATH", channel.help);
+  f.required = channel.required;
+  return f;
+}
+
+std::vector<Flag> channel_flags(const job::Description& d) {
+  std::vector<Flag> flags;
+  for (const job::ChannelSpec& channel : d.channels) flags.push_back(channel_flag(channel));
+  flags.push_back(repeatable(
+      flag("channel", FlagValue::text, "NAME=PATH[,type=TYPE][,mode=file|pipe][,distribution=sharded|replicated]",
+           "A channel with its own content type, input mode and distribution. A comma of the path that stands before one of "
+           "these keys is doubled.")));
+  flags.push_back(repeatable(suggesting(
+      content_types(), flag("content-type", FlagValue::text, "[NAME=]TYPE",
+                            std::string("Content type of all channels or of one, such as \"text/csv;label_size=0\". ") + kTypeHelp))));
+  flags.push_back(choice_flag("input-mode", {"file", "pipe"}, "file",
+                              "How channels are read: files, or FIFOs PATH_0, PATH_1, ..., one per epoch."));
+  return flags;
+}
+
+std::vector<Flag> run_flags() {
+  return {required(letter('o', flag("output", FlagValue::path, "PATH",
+                                    "The model: model.tar.gz, model.tar.zst or model.tar, by suffix."))),
+          flag("model", FlagValue::path, "PATH", "Starts from this model instead of afresh."),
+          flag("hyperparameters", FlagValue::path, "FILE",
+               "A JSON object of names and values, as the service's hyperparameters.json; flags come before it."),
+          flag("metrics", FlagValue::path, "FILE", "Appends every metric as a line of JSON while training."),
+          flag("checkpoint-dir", FlagValue::path, "DIR",
+               "Keeps checkpoints in this folder; the same command goes on from the newest one. Each run has a folder of its own."),
+          with_default("10m", flag("checkpoint-every", FlagValue::duration, "DURATION",
+                                   "Time between two checkpoints, such as 90s or 10m; 0 writes one after every mini-batch.")),
+          flag("max-runtime", FlagValue::duration, "DURATION",
+               "Stops after this time with a checkpoint and exit code 75. With --checkpoint-dir under Slurm, the job's end less a "
+               "minute when absent."),
+          depfile(),
+          dry_run()};
+}
+
+Subcommand training(const job::Algorithm& algorithm) {
+  const job::Description& d = algorithm.description();
+  Subcommand s;
+  s.name = d.name;
+  s.aliases = d.aliases;
+  s.summary = d.summary;
+  s.usage = "smtrain " + d.name;
+  for (const job::ChannelSpec& channel : d.channels) {
+    if (channel.required) s.usage += " --" + channel.name + " PATH";
+  }
+  for (const job::Hyperparameter& h : d.hyperparameters.entries()) {
+    if (h.required) s.usage += " --" + h.name + " VALUE";
+  }
+  s.usage += " -o MODEL [options]";
+  s.about = d.about;
+  s.flags = channel_flags(d);
+  for (Flag& f : run_flags()) s.flags.push_back(std::move(f));
+  s.examples = d.examples;
+  s.algorithm = &algorithm;
+  return s;
+}
+
+std::vector<Flag> job_flags() {
+  return {flag("job", FlagValue::path, "FILE", "Runs this CreateTrainingJob request. Relative paths in it start at its folder."),
+          repeatable(flag("map", FlagValue::text, "URI=FOLDER", "Where a URI prefix such as s3://bucket/prefix lies on this machine.")),
+          flag("stop", FlagValue::path, "FOLDER", "Asks the runner of the job in FOLDER to stop it, and returns."),
+          flag_switch("overwrite", "Removes an earlier job of that name first."),
+          flag_switch("lenient", "Notes unknown fields of the request instead of refusing them."),
+          flag_switch("split-records", "Lets hosts share the records of files where there are fewer files than hosts (File mode)."),
+          flag("exec", FlagValue::text, "PREFIX",
+               "Runs the request's image by this command, such as \"apptainer exec image.sif\", with the tree at /opt/ml; {root} is the tree."),
+          flag("workdir", FlagValue::path, "FOLDER", "Where the trees of the hosts are made. SMTRAIN_WORKDIR, else the job's folder, by default."),
+          flag("checkpoint-every", FlagValue::duration, "DURATION", "Time between two checkpoints of a built-in algorithm."),
+          flag_switch("iso-times", "Writes times of the description as ISO 8601."),
+          flag("metrics", FlagValue::path, "FILE", "Appends every metric of the job as a line of JSON, as its own metrics.jsonl does."),
+          depfile()};
+}
+
+Subcommand train() {
+  Subcommand s;
+  s.name = "train";
+  s.summary = "Trains as the program of a training container does, or runs a training job";
+  s.usage = "smtrain train [--root DIR] | --job FILE | --stop FOLDER [options]";
+  s.about = {"Without --job: reads hyperparameters, channels and hosts below DIR/input, trains, and leaves the files of the model in DIR/model. What "
+             "made it fail is in DIR/output/failure. An image whose entry point is smtrain is a training image.",
+             "The algorithm is the one that the variable SMTRAIN_ALGORITHM names, else the hyperparameter smtrain_algorithm, else "
+             "the name of the program: a link kmeans to smtrain trains k-means.",
+             "The log is the service's own unless --log-format says otherwise.",
+             "With --job: runs a CreateTrainingJob request whose URIs are paths or file:// URIs: a built-in algorithm, or a program of "
+             "your own in the tree that it would find in the cloud. Logs, metrics, description and artifacts go to a folder of the job's "
+             "name below S3OutputPath. The same command goes on with a job that was stopped with a checkpoint."};
+  s.flags = {with_default("/opt/ml", flag("root", FlagValue::path, "DIR",
+                                          "The tree. The variable SAGEMAKER_BASE_DIR changes the default.")),
+             with_default("120s", flag("grace", FlagValue::duration, "TIME",
+                                       "What SIGTERM leaves for writing the model and a checkpoint; the program of a job is killed then. SMTRAIN_GRACE changes "
+                                       "the default.")),
+             dry_run()};
+  for (Flag& f : job_flags()) s.flags.push_back(std::move(f));
+  s.examples = {{"a tree with one channel, and k-means in it",
+                 "mkdir -p job/input/config job/input/data/train && cp points.csv job/input/data/train && "
+                 "echo '{\"k\": \"4\"}' > job/input/config/hyperparameters.json && "
+                 "SMTRAIN_ALGORITHM=kmeans smtrain train --root job"},
+                {"the same, checked only", "SMTRAIN_ALGORITHM=kmeans smtrain train --root job --dry-run"},
+                {"a training job, into results/points", "smtrain train --job kmeans.job.json --overwrite"}};
+  return s;
+}
+
+// ---- the other subcommands --------------------------------------------------------------------------------------------------
+
+Subcommand transform() {
+  Subcommand s;
+  s.name = "transform";
+  s.summary = "Answers the records of a file with a trained model";
+  s.usage = "smtrain transform --model TARBALL --input PATH --output PATH [options]";
+  s.about = {"Answers come in the order of the records, as JSON Lines unless --accept says otherwise.",
+             "The model may be one that smtrain wrote or one that the service wrote."};
+  s.flags = {required(flag("model", FlagValue::path, "TARBALL", "The model.")),
+             required(flag("input", FlagValue::path, "PATH", "A file, a folder, a glob, or - for standard input.")),
+             required(letter('o', flag("output", FlagValue::path, "PATH", "The answers; - for standard output."))),
+             with_default("application/jsonlines",
+                          suggesting({"application/jsonlines", "application/json", "text/csv", "application/x-recordio-protobuf"},
+                                     flag("accept", FlagValue::text, "TYPE", "Content type of the answers."))),
+             input_type(), depfile()};
+  s.examples = {{"the cluster of each row, as JSON Lines",
+                 "smtrain transform --model points.model.tar.gz --input points-test.csv "
+                 "--content-type \"text/csv;label_size=0\" --output clusters.jsonl"},
+                {"as CSV, from standard input to standard output",
+                 "smtrain transform --model points.model.tar.gz --input - --output - --accept text/csv "
+                 "--content-type \"text/csv;label_size=0\" < points-test.csv"}};
+  return s;
+}
+
+Subcommand convert() {
+  Subcommand s;
+  s.name = "convert";
+  s.summary = "Converts data files between formats";
+  s.usage = "smtrain convert IN OUT [--to TYPE] [options]";
+  s.about = {"Reads and writes CSV, recordIO-protobuf, JSON and JSON Lines. A suffix .gz or .zst of the output compresses it; "
+             "compressed input is recognised by its content.",
+             "A CSV whose content type has no label_size keeps every column as a feature.",
+             "Of a model tarball the only matrix, or the tensor named with --to \"text/csv;tensor=NAME\", becomes a table: the "
+             "centres of k-means, for example."};
+  s.positionals = {required(flag("IN", FlagValue::path, "IN", "A file, a folder, a glob, or - for standard input.")),
+                   required(flag("OUT", FlagValue::path, "OUT", "The output; - for standard output."))};
+  s.flags = {suggesting(content_types(), flag("to", FlagValue::text, "TYPE",
+                                              "Content type of the output. By the output's suffix when absent.")),
+             input_type(),
+             flag_switch("recordio-split", "Cuts recordIO records in which the magic word occurs, as MXNet's writer does."),
+             depfile()};
+  s.examples = {{"CSV without labels to the service's protobuf records",
+                 "smtrain convert points.csv points.pbr --content-type \"text/csv;label_size=0\""},
+                {"and back to JSON Lines on standard output", "smtrain convert points.pbr - --to application/jsonlines"}};
+  return s;
+}
+
+Subcommand inspect() {
+  Subcommand s;
+  s.name = "inspect";
+  s.summary = "Shows what is in a data file or a model";
+  s.usage = "smtrain inspect PATH [options]";
+  s.about = {"Of a data file: format, rows, columns, labels, ranges and missing cells; of a model: algorithm, hyperparameters, "
+             "metrics, tensors and facts."};
+  s.positionals = {required(flag("PATH", FlagValue::path, "PATH", "A data file, or a model tarball of smtrain or the service."))};
+  s.flags = {input_type(), flag_switch("full", "Reads everything instead of the first records."), json_switch(),
+             flag_switch("tensors", "With --json, of a model: the numbers of each tensor too.")};
+  s.examples = {{"a data file", "smtrain inspect points.csv --content-type \"text/csv;label_size=0\""},
+                {"a model, as JSON", "smtrain inspect points.model.tar.gz --json"}};
+  return s;
+}
+
+Subcommand algorithms() {
+  std::vector<std::string> tasks, data;
+  for (const job::Algorithm* a : algos::all()) {
+    const job::Description& d = a->description();
+    tasks.insert(tasks.end(), d.tasks.begin(), d.tasks.end());
+    data.insert(data.end(), d.data.begin(), d.data.end());
+  }
+  for (auto* names : {&tasks, &data}) {
+    std::sort(names->begin(), names->end());
+    names->erase(std::unique(names->begin(), names->end()), names->end());
+  }
+  Subcommand s;
+  s.name = "algorithms";
+  s.summary = "Lists the algorithms, by task and kind of data";
+  s.usage = "smtrain algorithms [--task TASK] [--data KIND] [--json]";
+  s.about = {"With --json, each algorithm comes with its specification as the service's CreateAlgorithm takes it."};
+  s.flags = {suggesting(tasks, flag("task", FlagValue::text, "TASK", "Only algorithms for this task.")),
+             suggesting(data, flag("data", FlagValue::text, "KIND", "Only algorithms for this kind of data.")), json_switch()};
+  s.examples = {{"all of them", "smtrain algorithms"},
+                {"hyperparameters, ranges and metrics for programs", "smtrain algorithms --task clustering --json"}};
+  return s;
+}
+
+Subcommand info() {
+  Subcommand s;
+  s.name = "info";
+  s.summary = "Shows the build, the libraries and what the machine offers";
+  s.usage = "smtrain info [--json]";
+  s.about = {"Build flags, versions of the libraries and where each was loaded from, CPU features, devices, threads and memory "
+             "with the place each number came from."};
+  s.flags = {json_switch()};
+  s.examples = {{"for people", "smtrain info"}, {"for programs", "smtrain info --json"}};
+  return s;
+}
+
+Subcommand completion() {
+  Subcommand s;
+  s.name = "completion";
+  s.summary = "Prints a completion script for a shell";
+  s.usage = "smtrain completion bash|zsh|fish";
+  s.about = {"The script knows subcommands, flags, hyperparameters and their values. Load it with \"source\", or save it where "
+             "the shell looks: for bash as share/bash-completion/completions/smtrain, for zsh as _smtrain in a folder of fpath, "
+             "for fish as completions/smtrain.fish."};
+  s.positionals = {required(choice_flag("SHELL", {"bash", "zsh", "fish"}, "", "The shell."))};
+  s.positionals[0].metavar = "SHELL";
+  s.examples = {{"into a bash session", "source <(smtrain completion bash)"},
+                {"into a file for zsh", "smtrain completion zsh > _smtrain"}};
+  return s;
+}
+
+Subcommand version() {
+  Subcommand s;
+  s.name = "version";
+  s.summary = "Prints the version in one line";
+  s.usage = "smtrain version";
+  s.about = {"More about the build is in smtrain info."};
+  s.examples = {{"as a subcommand", "smtrain version"}, {"as a flag", "smtrain --version"}};
+  return s;
+}
+
+Subcommand documents() {
+  Subcommand s;
+  s.name = "documents";
+  s.summary = "Writes man pages, reference pages and completion scripts";
+  s.usage = "smtrain documents DIR";
+  s.about = {"Writes man/, doc/reference/ and completions/ below DIR, as they are installed below share/."};
+  s.positionals = {required(flag("DIR", FlagValue::path, "DIR", "The folder; made when it is not there."))};
+  s.examples = {{"all of them", "smtrain documents documents"}, {"where an installation keeps them", "smtrain documents share"}};
+  return s;
+}
+
+std::vector<Subcommand> make_subcommands() {
+  std::vector<Subcommand> all;
+  for (const job::Algorithm* algorithm : algos::all()) all.push_back(training(*algorithm));
+  for (auto* make : {train, transform, convert, inspect, algorithms, info, completion, version, documents}) all.push_back(make());
+  return all;
+}
+
+std::string plain(std::string_view name) {
+  std::string text(name);
+  std::replace(text.begin(), text.end(), '_', '-');
+  return text;
+}
+
+}  // namespace
+
+std::span<const Subcommand> subcommands() {
+  static const std::vector<Subcommand> all = make_subcommands();
+  return all;
+}
+
+const Subcommand* find_subcommand(std::string_view name) {
+  const std::string wanted = plain(name);
+  for (const Subcommand& s : subcommands()) {
+    if (s.name == wanted) return &s;
+    if (std::find(s.aliases.begin(), s.aliases.end(), wanted) != s.aliases.end()) return &s;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> subcommand_names() {
+  std::vector<std::string> names;
+  for (const Subcommand& s : subcommands()) names.push_back(s.name);
+  return names;
+}
+
+}  // namespace smtrain::run

@@ -1,0 +1,121 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/signals.h"
+#include "base/text.h"
+#include "formats/io/input_files.h"
+#include "formats/table_sink.h"
+#include "formats/table_stream.h"
+#include "run/tools/convert_model.h"
+#include "run/depfile.h"
+#include "run/input_type.h"
+#include "run/tools/model_summary.h"
+#include "run/requests.h"
+#include "run/table_input.h"
+
+namespace smtrain::run {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Large enough that both threads of a batch have several chunks to encode, small enough to stay near the caches.
+constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
+constexpr std::size_t kWholeChannel = std::size_t{1} << 40;
+
+void refuse_overwriting(const ConvertRequest& request, const std::vector<formats::InputFile>& files) {
+  for (const formats::InputFile& file : files) {
+    if (request.output == "-" || !same_file(file.path, request.output)) continue;
+    throw user_error("{}: input and output are the same file ({}); write to another name", request.output, file.name);
+  }
+}
+
+// The rule for bare CSV in training guesses a label from the width; a conversion keeps every column as it stands.
+formats::ContentType with_labels_settled(formats::ContentType type, Log& log) {
+  if (type.format != formats::Format::csv || type.parameters.contains("label_size") || type.parameters.contains("label")) {
+    return type;
+  }
+  type.parameters["label_size"] = "0";
+  log.info("no label_size given: all columns are features, as in {}; say --content-type \"text/csv;label_size=1\" when the "
+           "first column is the label",
+           type.to_string());
+  return type;
+}
+
+formats::TableStreamOptions reading_of(const formats::ContentType& type, const CommonSettings& common) {
+  formats::TableStreamOptions options;
+  options.table.type = type;
+  options.mini_batch_size = kWholeChannel;
+  options.epochs = 1;
+  options.threads = common.threads.value;
+  options.piece_bytes = kPieceBytes;
+  options.block_bytes = std::size_t{1} << 20;
+  return options;
+}
+
+void report_progress(const formats::TableStream& stream, Console& console) {
+  const auto total = stream.bytes_total();
+  job::Progress progress;
+  progress.phase = "converting";
+  progress.fraction = total && *total > 0
+                          ? std::min(1.0, static_cast<double>(stream.bytes_consumed()) / static_cast<double>(*total))
+                          : -1;
+  progress.records = stream.records();
+  console.progress(progress);
+}
+
+std::string columns_in_words(const formats::TableSchema& schema) {
+  std::string words = fmt::format("{} {}features", grouped(schema.feature_dim), schema.sparse ? "sparse " : "");
+  if (schema.label_width > 0) words += fmt::format(" and {} label{}", schema.label_width, schema.label_width == 1 ? "" : "s");
+  return words;
+}
+
+void report_done(const ConvertRequest& request, const formats::TableStream& stream, const formats::TableSink& sink,
+                 double seconds, Console& console) {
+  const double megabytes = static_cast<double>(stream.bytes_consumed()) / 1e6;
+  console.info("{}: {} records of {}, {} written in {:.2f} s ({:.0f} MB/s of input)",
+               request.output == "-" ? "standard output" : request.output, grouped(sink.rows()),
+               columns_in_words(stream.schema()), format_bytes(sink.bytes()), seconds, megabytes / std::max(seconds, 1e-9));
+}
+
+std::vector<std::string> paths_of(const std::vector<formats::InputFile>& files) {
+  std::vector<std::string> paths;
+  for (const formats::InputFile& file : files) paths.push_back(file.path);
+  return paths;
+}
+
+formats::TableWriterOptions writing_of(const formats::ContentType& type, bool split, const formats::TableSchema& schema) {
+  formats::TableWriterOptions options;
+  options.type = type;
+  options.recordio_split = split;
+  options.column_names = schema.column_names;
+  return options;
+}
+
+}  // namespace
+
+void convert(const ConvertRequest& request, Console& console) {
+  if (request.depfile && request.output == "-") throw user_error("--depfile needs an output file; standard output is no target");
+  if (!request.content_type && looks_like_model(request.input)) return convert_model(request, console);
+  const Clock::time_point start = Clock::now();
+  const std::vector<formats::InputFile> files = formats::expand_path(request.input);
+  refuse_overwriting(request, files);
+  const formats::ContentType to = output_type(request.to, request.output);
+  const formats::ContentType from = with_labels_settled(input_type(request.content_type, files), console);
+  announce_terminal_input(request.input, console);
+  const auto stream =
+      formats::open_table_stream(request.input, false, reading_of(from, request.common), console);
+  formats::TableSink sink(request.output, writing_of(to, request.recordio_split, stream->schema()),
+                          request.common.threads.value);
+  for (formats::Batch batch; stream->next(batch); throw_if_stopped()) {
+    sink.write(batch);
+    report_progress(*stream, console);
+  }
+  sink.commit();
+  if (request.depfile) write_depfile(*request.depfile, request.output, paths_of(files));
+  report_done(request, *stream, sink, std::chrono::duration<double>(Clock::now() - start).count(), console);
+}
+
+}  // namespace smtrain::run

@@ -1,0 +1,81 @@
+#include "run/tools/convert_model.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "formats/table_sink.h"
+#include "run/depfile.h"
+#include "run/input_type.h"
+#include "run/tools/model_summary.h"
+
+namespace smtrain::run {
+namespace {
+
+using Tensors = std::vector<formats::NamedTensor>;
+
+std::string listed(const Tensors& tensors) {
+  std::string text;
+  for (const formats::NamedTensor& t : tensors) {
+    std::string shape;
+    for (const std::uint64_t n : t.shape) shape += (shape.empty() ? "" : " x ") + std::to_string(n);
+    text += (text.empty() ? "" : ", ") + fmt::format("{} ({})", t.name, shape);
+  }
+  return text.empty() ? "no tensors" : text;
+}
+
+const formats::NamedTensor& named(const Tensors& tensors, const std::string& name, const std::string& path) {
+  for (const formats::NamedTensor& tensor : tensors) {
+    if (tensor.name == name) return tensor;
+  }
+  throw user_error("{}: has no tensor {}; there are: {}", path, smtrain::quoted(name), listed(tensors));
+}
+
+const formats::NamedTensor& only_matrix(const Tensors& tensors, const std::string& path) {
+  const auto is_matrix = [](const formats::NamedTensor& t) { return t.shape.size() == 2; };
+  if (std::count_if(tensors.begin(), tensors.end(), is_matrix) != 1) {
+    throw user_error("{}: has not one matrix but {}; name one, for example --to \"text/csv;tensor=NAME\"", path, listed(tensors));
+  }
+  return *std::find_if(tensors.begin(), tensors.end(), is_matrix);
+}
+
+// The rows of a vector are its numbers.
+formats::Batch batch_of(const formats::NamedTensor& tensor, const std::string& path) {
+  if (tensor.shape.empty() || tensor.shape.size() > 2) {
+    throw user_error("{}: tensor {} has {} dimensions; a table holds one or two", path, smtrain::quoted(tensor.name), tensor.shape.size());
+  }
+  const std::vector<double> numbers = numbers_of(tensor);
+  const auto values = std::make_shared<std::vector<float>>(numbers.begin(), numbers.end());
+  formats::Batch batch;
+  batch.rows = tensor.shape[0];
+  batch.cols = batch.ld = tensor.shape.size() == 2 ? tensor.shape[1] : 1;
+  batch.dense = values->data();
+  batch.owner = values;
+  return batch;
+}
+
+}  // namespace
+
+void convert_model(const ConvertRequest& request, Console& console) {
+  if (request.output != "-" && same_file(request.input, request.output)) {
+    throw user_error("{}: input and output are the same file; write to another name", request.output);
+  }
+  formats::TableWriterOptions options;
+  options.type = output_type(request.to, request.output);
+  options.recordio_split = request.recordio_split;
+  const std::optional<std::string> name = options.type.text("tensor");
+  options.type.parameters.erase("tensor");
+  const ModelSummary model = summarize_model(request.input);
+  if (!model.problem.empty()) console.warning("{}: {}", request.input, model.problem);
+  const Tensors& tensors = model.model.tensors;
+  const formats::NamedTensor& tensor = name ? named(tensors, *name, request.input) : only_matrix(tensors, request.input);
+  formats::TableSink sink(request.output, options, request.common.threads.value);
+  sink.write(batch_of(tensor, request.input));
+  sink.commit();
+  if (request.depfile) write_depfile(*request.depfile, request.output, {request.input});
+  console.info("{}: {} of {}, {} rows", request.output == "-" ? "standard output" : request.output, tensor.name, request.input,
+               grouped(sink.rows()));
+}
+
+}  // namespace smtrain::run
