@@ -56,7 +56,10 @@ class FakeDevice final : public Device {
     drain(Lane::compute);
     std::free(memory);
   }
-  std::size_t free_bytes() override { return limit - used; }
+  std::size_t free_bytes() override {
+    const Lock lock(mutex_);
+    return limit - used;
+  }
 
   std::unique_ptr<Event> make_event(const char*) override { return std::make_unique<FakeEvent>(); }
   void record(Event& event, Lane lane, const char*) override {

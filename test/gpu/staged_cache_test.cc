@@ -1,7 +1,9 @@
 // Rows that stay on the device between epochs: what is not copied again, what must be, and what memory it takes.
 #include "gpu/staged_cache.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "compute/reference.h"
 #include "gpu/fake_backend.h"
@@ -220,4 +222,26 @@ TEST_CASE("rows kept on the GPU yield to memory that is needed", "[gpu][staged]"
   CHECK((values<float>(*made.backend, held) == *batches[0]));
   for (int i = 0; i < 2; ++i) CHECK(copies(made, *batches[1], batches[1]) == 1);
   CHECK_THROWS_WITH(made.backend->allocate(18 * kRows, kCols, DType::f32), Catch::Contains("no memory"));
+}
+
+TEST_CASE("threads stage rows of their own and of each other on one GPU backend", "[gpu][staged]") {
+  const Made made = make(Order::ascending);
+  made.device->limit = 40 * kBytes;
+  std::mt19937 random(seed());
+  std::vector<std::shared_ptr<std::vector<float>>> shared;
+  for (int i = 0; i < 6; ++i) shared.push_back(batch(random));
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      std::mt19937 own(t);
+      for (int i = 0; i < 15; ++i) {
+        const auto x = i % 3 == 0 ? batch(own) : shared[own() % shared.size()];
+        const Mat m = stage(made, *x, x);
+        if (values<float>(*made.backend, m) != *x) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
 }
