@@ -303,11 +303,15 @@ Outcome run_attempt(const AttemptPlan& plan, Watch& watch, JobLog& log, Console&
   for (std::size_t i = 0; i < plan.layouts.size(); ++i) {
     for (auto& feeder : start_feeders(plan.layouts[i], *plan.request, *plan.hosts, i, *plan.sources)) feeders.push_back(std::move(feeder));
   }
+  if (plan.launcher->in_process()) return run_in_process(plan, watch, feeders, log, console);
+  Outcome outcome;
   try {
-    return plan.launcher->in_process() ? run_in_process(plan, watch, feeders, log, console) : run_programs(plan, watch, feeders, log);
+    outcome = run_programs(plan, watch, feeders, log);
   } catch (const Error& e) {  // a program that cannot be started
-    return outcome_of(e);
+    outcome = outcome_of(e);
   }
+  end_orphans();
+  return outcome;
 }
 
 }  // namespace smtrain::run::training_job

@@ -21,8 +21,9 @@ struct Program {
   std::string folder;                              ///< to start in
 };
 
-/// Standard input is empty; output and errors come as one stream, interleaved as written. The program is killed when the thread
-/// that started it ends, however that happens. Not thread-safe.
+/// Standard input is empty; output and errors come as one stream, interleaved as written; no other descriptor is handed on. The
+/// group is killed when this process ends, however that happens. What leaves the group and loses its parent becomes a child of this
+/// process: see end_orphans(). Not thread-safe.
 class Process {
  public:
   using TakeLine = std::function<void(std::string_view)>;
@@ -41,13 +42,18 @@ class Process {
   void signal(int number);
 
  private:
+  void end();
   void read_output();
+  void take(std::string_view bytes, std::string& line);
 
-  pid_t pid_ = -1;
+  pid_t pid_ = -1, guard_ = -1;
   TakeLine take_;
-  UniqueFd output_, wake_read_, wake_write_;
+  UniqueFd output_, wake_read_, wake_write_, guard_write_;
   std::thread reader_;
   std::optional<int> code_;
 };
+
+/// Kills and reaps all children of this process, which are what programs have left running. No Process may be alive.
+void end_orphans();
 
 }  // namespace smtrain::run::training_job
