@@ -16,6 +16,9 @@ namespace fs = std::filesystem;
 constexpr auto kPoll = std::chrono::seconds(5);
 constexpr std::size_t kBuffer = std::size_t{1} << 20;
 
+// Whoever is killed while copying leaves a name that is never taken for a checkpoint.
+constexpr std::string_view kUnfinished = ".sagemaker-uploading";
+
 bool is_marker(const std::string& name) {
   return name.ends_with(".sagemaker-ignore") || name.ends_with(".sagemaker-uploading") || name.ends_with(".sagemaker-uploaded");
 }
@@ -29,20 +32,21 @@ void make_folder(const fs::path& path) {
 void copy_whole(const fs::path& from, const fs::path& to) {
   make_folder(to.parent_path());
   const UniqueFd in = open_for_reading(from);
-  AtomicFile out(to);
+  AtomicFile out(to, kUnfinished);
   std::vector<char> buffer(kBuffer);
   for (std::size_t n; (n = read_fully(in.get(), buffer, from.string())) != 0;) out.write(std::span<const char>(buffer.data(), n));
   out.commit();
 }
 
-// Files below a folder by relative path. Those that vanish under our eyes are not there.
+// Files below a folder by relative path. Those that vanish under our eyes are not there. Returns what kept the list from being whole.
 template <class F>
-void each_file(const fs::path& folder, F&& use) {
+std::error_code each_file(const fs::path& folder, F&& use) {
   std::error_code error;
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     std::error_code gone;
     if (at->is_regular_file(gone) && !is_marker(at->path().filename().string())) use(at->path(), at->path().lexically_relative(folder).string());
   }
+  return error;
 }
 
 }  // namespace
@@ -113,7 +117,7 @@ void CheckpointCopier::pass() {
   for (std::size_t i = 0; i < folders_.size(); ++i) {
     if (same_file(folders_[i], location_)) continue;
     std::map<std::string, Seen> now;
-    each_file(folders_[i], [&](const fs::path& path, const std::string& name) {
+    const std::error_code error = each_file(folders_[i], [&](const fs::path& path, const std::string& name) {
       std::error_code gone;
       const Seen seen{fs::file_size(path, gone), fs::last_write_time(path, gone)};
       if (gone) return;
@@ -121,6 +125,9 @@ void CheckpointCopier::pass() {
       if (before == copied_[i].end() || before->second != seen) copy_whole(path, location_ / name);
       now[name] = seen;
     });
+    // A folder that is gone or cannot be read says nothing about its files; the location outlives it.
+    if (error == std::errc::no_such_file_or_directory) continue;
+    if (error) throw Error(fault_of_errno(error.value()), fmt::format("cannot read {}: {}", folders_[i].string(), errno_text(error.value())));
     for (const auto& [name, seen] : copied_[i]) {
       std::error_code ignored;
       if (!now.contains(name)) fs::remove(location_ / name, ignored);

@@ -61,7 +61,9 @@ Files merged(const std::vector<fs::path>& folders, Log& log) {
       const std::string name = at->path().lexically_relative(folder).string();
       if (at->is_symlink(error)) {
         log.warning("{}: a symbolic link is not kept; copy the file instead", at->path().string());
-      } else if (at->is_regular_file(error)) {
+      } else if (!at->is_regular_file(error)) {
+        if (!at->is_directory(error)) log.warning("{}: is no file and not kept", at->path().string());
+      } else {
         if (!files.emplace(name, at->path()).second) {
           log.info("{} was written by several hosts; that of {} stays", name, folder.string());
           files[name] = at->path();

@@ -15,7 +15,33 @@ namespace {
 namespace fs = std::filesystem;
 
 // What a runner leaves; nothing else is ever removed.
+constexpr const char* kLock = ".lock";
 constexpr const char* kOwn[] = {"description.json", "job.json", "metrics.jsonl", "logs", "output", "work", "stop"};
+
+// What is left of a whole-or-absent output when its writer is killed.
+bool is_temporary(const std::string& name) {
+  for (const char* target : {"description.json", "job.json", "model.tar.gz", "output.tar.gz"}) {
+    if (name.starts_with(fmt::format(".{}.tmp-", target))) return true;
+  }
+  return false;
+}
+
+// A runner may be killed before it has described its job.
+bool is_begun(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (name != kLock && !is_temporary(name)) return true;
+  }
+  return bool{error};
+}
+
+void remove_temporaries(const fs::path& folder) {
+  std::error_code error, ignored;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (is_temporary(at->path().filename().string())) fs::remove(at->path(), ignored);
+  }
+}
 
 fs::path nearest_existing(fs::path path) {
   std::error_code ignored;
@@ -32,7 +58,7 @@ JobFolder::JobFolder(fs::path path, bool overwrite) : path_(std::move(path)), ov
   if (::access(base.c_str(), W_OK) != 0) throw user_error("OutputDataConfig.S3OutputPath: {} cannot be written", smtrain::quoted(base.string(), 4096));
   if (overwrite_ || !fs::exists(path_, ignored)) return;
   earlier_ = read_description(path_);
-  if (!earlier_ && fs::is_empty(path_, ignored)) return;
+  if (!earlier_ && !is_begun(path_)) return;
   if (!earlier_) throw user_error("{}: is there and holds no training job; give another TrainingJobName, or --overwrite", path_.string());
   if (!earlier_->resumable) {
     throw user_error("{}: this job is {} ({}); give another TrainingJobName, or --overwrite", path_.string(), earlier_->status, earlier_->secondary_status);
@@ -50,13 +76,20 @@ void JobFolder::open(Log& log) {
       if (error) throw Error(fault_of_errno(error.value()), fmt::format("cannot remove {}: {}", (path_ / name).string(), errno_text(error.value())));
     }
   }
-  fs::remove(marker(), error);
+  remove_marker();
+  remove_temporaries(path_);
+  remove_temporaries(path_ / "output");
   if (earlier_) log.info("{}: goes on; it was {} ({})", path_.string(), earlier_->status, earlier_->secondary_status);
+}
+
+void JobFolder::remove_marker() {
+  std::error_code ignored;
+  fs::remove(marker(), ignored);
 }
 
 // Where the file system has no locks, two runners of one job are the user's to avoid.
 void JobFolder::lock() {
-  const std::string file = (path_ / ".lock").string();
+  const std::string file = (path_ / kLock).string();
   lock_ = UniqueFd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   if (!lock_) throw Error(fault_of_errno(errno), fmt::format("cannot write {}: {}", file, errno_text(errno)));
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {

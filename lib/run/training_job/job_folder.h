@@ -21,6 +21,7 @@ class JobFolder {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path marker() const { return path_ / "stop"; }
+  void remove_marker();
   /// Of the job that goes on.
   const std::optional<Earlier>& earlier() const { return earlier_; }
 

@@ -67,7 +67,21 @@ class Runner {
 
   void run() {
     folder_.open(console_);
-    write_request();
+    description_.emplace(folder_.path(), request_, options_.iso_times, folder_.earlier());
+    description_->write();  // from here on whoever is killed leaves a job that goes on
+    try {
+      write_request();
+      open_log();
+      run_attempts();
+    } catch (const Error& e) {
+      end_by(e);
+      throw;
+    }
+    folder_.remove_marker();  // asked for too late
+  }
+
+ private:
+  void open_log() {
     JobLogOptions log;
     log.folder = folder_.path();
     log.hosts = hosts_.names;
@@ -77,16 +91,8 @@ class Runner {
       for (const job::MetricSpec& m : algos::find(request_.algorithm)->description().metrics) log.metrics.push_back({m.name, m.regex});
     }
     log_.emplace(log, console_);
-    description_.emplace(folder_.path(), request_, options_.iso_times, folder_.earlier());
-    try {
-      run_attempts();
-    } catch (const Error& e) {
-      end_by(e);
-      throw;
-    }
   }
 
- private:
   // ---- before anything is made ---------------------------------------------------------------------------------------------
 
   void check_shards(const Channel& channel) {
@@ -194,6 +200,7 @@ class Runner {
       folders.erase(std::unique(folders.begin(), folders.end()), folders.end());
       copier.emplace(folders, *request_.checkpoint_path, console_);
     }
+    described_ = 0;
     description_->training_started();
     description_->enter("InProgress", "Training", "Training in progress");
     AttemptPlan plan;
@@ -217,7 +224,18 @@ class Runner {
     cause_ = cause;
     const char* message = cause == StopCause::request ? "Stopping the training job" : cause == StopCause::max_runtime ? "MaxRuntimeInSeconds is over" : "MaxWaitTimeInSeconds is over";
     console_.info("{}: SIGTERM, then SIGKILL after {} s", message, options_.grace);
-    description_->enter("Stopping", "Stopping", message);
+    describe([&] { description_->enter("Stopping", "Stopping", message); });
+  }
+
+  // A description that cannot be written for a while is no reason to lose what the program has done, nor to let it run on.
+  template <class F>
+  void describe(F&& write) {
+    try {
+      write();
+    } catch (const Error& e) {
+      if (!warned_) console_.warning("{}", e.what());
+      warned_ = true;
+    }
   }
 
   void describe_sometimes(const Watch& watch) {
@@ -225,7 +243,7 @@ class Runner {
     described_ = watch.elapsed();
     description_->set_metrics(log_->final_metrics());
     description_->set_training_seconds(earlier_seconds_ + trained_ + watch.elapsed());
-    description_->write();
+    describe([&] { description_->write(); });
   }
 
   void finish(const Outcome& outcome) {
@@ -318,7 +336,7 @@ class Runner {
   std::atomic<StopCause> cause_{StopCause::none};
   double earlier_seconds_ = 0, trained_ = 0, described_ = 0;
   std::string model_;
-  bool finished_ = false;
+  bool finished_ = false, warned_ = false;
 };
 
 }  // namespace

@@ -43,11 +43,34 @@ void write_file(const fs::path& path, std::string_view bytes) {
   file.commit();
 }
 
-void copy_code(const fs::path& from, const fs::path& to) {
+void copy_one(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::create_directories(to.parent_path(), error);
-  fs::copy(from, to, fs::copy_options::recursive | fs::copy_options::overwrite_existing, error);
+  fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
   if (error) throw Error(fault_of_errno(error.value()), fmt::format("cannot copy {} to {}: {}", from.string(), to.string(), errno_text(error.value())));
+}
+
+// Whether a link leads back to a folder that it lies in.
+bool is_circle(const fs::path& folder, const fs::path& link) {
+  for (fs::path above = link.parent_path();; above = above.parent_path()) {
+    if (same_file(above, link)) return true;
+    if (above == folder || !above.has_relative_path()) return false;
+  }
+}
+
+// Links are followed, circles aside; what is neither file nor folder is no code, nor are the results that jobs leave below it. All
+// is listed before anything is copied, since the copy may lie below the folder, too.
+void copy_code(const fs::path& folder, const fs::path& to, const std::vector<fs::path>& left_out) {
+  std::vector<fs::path> files;
+  std::error_code error, ignored;
+  const auto options = fs::directory_options::follow_directory_symlink;
+  for (fs::recursive_directory_iterator at(folder, options, error), end; !error && at != end; at.increment(error)) {
+    const bool results = std::any_of(left_out.begin(), left_out.end(), [&](const fs::path& path) { return same_file(path, at->path()); });
+    if (results || (at->is_symlink(ignored) && is_circle(folder, at->path()))) at.disable_recursion_pending();
+    else if (at->is_regular_file(ignored)) files.push_back(at->path());
+  }
+  if (error) throw Error(fault_of_errno(error.value()), fmt::format("cannot read the code in {}: {}", folder.string(), errno_text(error.value())));
+  for (const fs::path& file : files) copy_one(file, to / file.lexically_relative(folder));
 }
 
 bool has_shebang(const fs::path& path) {
@@ -126,16 +149,28 @@ void Launcher::find_script() {
   const std::string code = resolve_uri(given, request_.folder, request_.maps);
   if (fs::is_directory(code)) {
     code_folder_ = code;
-    const bool package = fs::exists(fs::path(code) / "setup.py");
-    if (!fs::exists(fs::path(code) / entry_) && !package) throw user_error("sagemaker_program: there is no {} in {}", smtrain::quoted(entry_), smtrain::quoted(code, 4096));
   } else if (is_archive(code) && fs::is_regular_file(code)) {
     code_archive_ = code;
-    if (!formats::read_tar(code, kMaxCode).contains(plain.string())) throw user_error("sagemaker_program: there is no {} in {}", smtrain::quoted(entry_), smtrain::quoted(code, 4096));
   } else {
     throw user_error("sagemaker_submit_directory: {} is neither a folder nor a tar archive", smtrain::quoted(code, 4096));
   }
-  const bool required = code_archive_.empty() ? fs::exists(fs::path(code) / "requirements.txt") : formats::read_tar(code, kMaxCode).contains("requirements.txt");
-  if (required && entry_.ends_with(".py")) {
+  check_code(code);
+}
+
+// A package is not installed: it is run as a module from the code folder, where Python finds it.
+void Launcher::check_code(const std::string& code) {
+  std::map<std::string, std::string> members;
+  if (!code_archive_.empty()) members = formats::read_tar(code, kMaxCode);
+  const auto has = [&](const std::string& name) {
+    return code_archive_.empty() ? fs::is_regular_file(fs::path(code) / name) : members.contains(fs::path(name).lexically_normal().string());
+  };
+  if (!has(entry_)) {
+    std::string path = entry_;
+    std::replace(path.begin(), path.end(), '.', '/');
+    module_ = has("setup.py") && (has(path + ".py") || has(path + "/__main__.py"));
+    if (!module_) throw user_error("sagemaker_program: there is no {} in {}", smtrain::quoted(entry_), smtrain::quoted(code, 4096));
+  }
+  if (has("requirements.txt") && (module_ || entry_.ends_with(".py"))) {
     throw user_error("{}: requirements.txt asks for packages, and nothing is fetched from a network; install them yourself and leave the file out of the code",
                      smtrain::quoted(code, 4096));
   }
@@ -143,13 +178,15 @@ void Launcher::find_script() {
 
 void Launcher::place_code(const contract::Layout& layout) const {
   if (!is_script()) return;
-  if (!code_folder_.empty()) copy_code(code_folder_, layout.code());
-  if (!code_file_.empty()) copy_code(code_file_, layout.code() / entry_);
+  if (!code_folder_.empty()) {
+    copy_code(code_folder_, layout.code(), {request_.output_path, fs::path(request_.output_path) / request_.name, layout.root().parent_path()});
+  }
+  if (!code_file_.empty()) copy_one(code_file_, layout.code() / entry_);
   if (!code_archive_.empty()) {
     for (const auto& [name, bytes] : formats::read_tar(code_archive_, kMaxCode)) write_file(layout.code() / name, bytes);
   }
   const fs::path entry = layout.code() / entry_;
-  if (fs::exists(entry)) ::chmod(entry.c_str(), 0755);
+  if (fs::is_regular_file(entry)) ::chmod(entry.c_str(), 0755);
 }
 
 std::vector<std::size_t> Launcher::starting_hosts(const Hosts& hosts) const {
@@ -162,8 +199,8 @@ std::vector<std::size_t> Launcher::starting_hosts(const Hosts& hosts) const {
 std::vector<std::string> Launcher::script_command(const contract::Layout& layout) const {
   std::vector<std::string> command;
   const fs::path file = layout.code() / entry_;
-  if (entry_.ends_with(".py")) command = {"python3", entry_};
-  else if (!fs::exists(file)) command = {"python3", "-m", entry_};
+  if (module_) command = {"python3", "-m", entry_};
+  else if (entry_.ends_with(".py")) command = {"python3", entry_};
   else if (entry_.ends_with(".sh") && !has_shebang(file)) command = {"/bin/sh", entry_};
   else command = {"./" + entry_};
   const std::vector<std::string> arguments = script_arguments(request_);

@@ -37,6 +37,7 @@ class Launcher {
 
  private:
   void find_script();
+  void check_code(const std::string& code);
   std::vector<std::string> script_command(const contract::Layout& seen) const;
   std::vector<std::string> entrypoint(const contract::Layout& layout) const;
   std::vector<std::string> mpi_options(std::size_t hosts) const;
@@ -46,7 +47,7 @@ class Launcher {
   std::vector<std::string> prefix_;
   std::string entry_;         // of a script, below the code folder
   std::string code_folder_, code_archive_, code_file_;  // where it comes from, one of three
-  bool mpi_ = false;
+  bool mpi_ = false, module_ = false;  // module_: python3 -m entry_
 };
 
 }  // namespace smtrain::run::training_job

@@ -49,6 +49,7 @@ int wait_for(pid_t pid) {
 // that the kernel kills by itself. Like any child it may neither allocate nor lock.
 [[noreturn]] void guard(int pipe, pid_t group) {
   ::setpgid(0, 0);
+  ::prctl(PR_SET_NAME, "smtrain-guard");
   block_signals();
   ::dup2(pipe, 0);
   close_range(1, 0);

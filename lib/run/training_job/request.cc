@@ -162,6 +162,7 @@ class Reader {
     }
     read_source(f, channel, mode.has_value());
     check_channel(f, channel);
+    check_places(f, channel, request_.channels);
     request_.channels.push_back(std::move(channel));
   }
 

@@ -26,6 +26,14 @@ void check_under(const std::string& place, Problems& problems, F&& body) {
   }
 }
 
+// Whether `owner` puts something at the path of the other's folder, list or FIFOs.
+bool takes_place_of(const Channel& owner, const Channel& other) {
+  if (owner.mode != InputMode::pipe) return other.name == owner.name + "-manifest";
+  if (!other.name.starts_with(owner.name + "_")) return false;
+  const std::string_view rest = std::string_view(other.name).substr(owner.name.size() + 1);
+  return !rest.empty() && std::all_of(rest.begin(), rest.end(), is_digit);
+}
+
 }  // namespace
 
 bool is_job_name(std::string_view name) {
@@ -82,6 +90,16 @@ void check_channel(Fields& fields, const Channel& channel) {
     if (channel.kind == SourceKind::augmented_manifest) fields.say("InputMode", "AugmentedManifestFile is for Pipe mode only; this channel's mode is " + mode);
   }
   if (channel.mode == InputMode::fast_file && channel.kind == SourceKind::manifest) fields.say("InputMode", "FastFile is not for manifests; give File or Pipe");
+}
+
+void check_places(Fields& fields, const Channel& channel, const std::vector<Channel>& before) {
+  for (const Channel& c : before) {
+    const bool taken = takes_place_of(c, channel);
+    if (!taken && !takes_place_of(channel, c)) continue;
+    const Channel &owner = taken ? c : channel, &other = taken ? channel : c;
+    fields.say("ChannelName", fmt::format("the channel {} is where {} of {} lies; give it another name", smtrain::quoted(other.name),
+                                          owner.mode == InputMode::pipe ? "a FIFO" : "the list of objects", smtrain::quoted(owner.name)));
+  }
 }
 
 void check_parameters(const TrainingJobRequest& request, const std::string& name, Problems& problems, Log& log) {

@@ -22,6 +22,9 @@ void check_groups(Fields& source, const Channel& channel, const std::vector<Inst
 /// What depends on the input mode.
 void check_channel(Fields& fields, const Channel& channel);
 
+/// That no two channels would have one path in the tree: folders, lists of objects and FIFOs lie side by side.
+void check_places(Fields& fields, const Channel& channel, const std::vector<Channel>& before);
+
 /// Hyperparameters of a built-in algorithm by its table, channels by its description. `name` is the document's.
 void check_parameters(const TrainingJobRequest& request, const std::string& name, Problems& problems, Log& log);
 void check_channels_of(const TrainingJobRequest& request, const std::string& name, Problems& problems);
