@@ -99,7 +99,7 @@ std::string stop_name(int signal) {
 void throw_if_stopped() {
   const int signal = stop_signal();
   if (signal == 0 || is_delayed()) return;
-  throw Error(Fault::interrupted, {fmt::format("stopped by {}", stop_name(signal))}, signal);
+  throw Error(Fault::interrupted, {fmt::format("stopped: {}", stop_name(signal))}, signal);
 }
 
 void delay_stops(double seconds) {

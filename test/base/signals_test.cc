@@ -116,7 +116,7 @@ TEST_CASE("a signal ends a read that blocks, also when another thread takes it")
 TEST_CASE("a stop can be asked for and cleared by a call") {
   request_stop(SIGTERM);
   CHECK(stop_signal() == SIGTERM);
-  CHECK_THROWS_WITH(throw_if_stopped(), "stopped by SIGTERM");
+  CHECK_THROWS_WITH(throw_if_stopped(), "stopped: SIGTERM");
   request_stop(0);
   CHECK(stop_signal() == 0);
   CHECK_NOTHROW(throw_if_stopped());
@@ -145,7 +145,7 @@ TEST_CASE("a timer asks for a stop, wakes a blocked read, and is forgotten with 
               read_fully(ends[0], {&byte, 1}, "pipe");
               return 2;
             } catch (const Error& error) {
-              if (error.problems().front() != "stopped by the time limit" || stop_signal() != SIGALRM) return 3;
+              if (error.problems().front() != "stopped: the time limit" || stop_signal() != SIGALRM) return 3;
             }
           }
           if (stop_signal() != 0) return 4;

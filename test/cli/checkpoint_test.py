@@ -189,8 +189,10 @@ class Signals(Checkpoints):
         for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGXCPU, signal.SIGHUP, signal.SIGINT):
             code, err = self.stopped_run(number)
             self.assertEqual(code, 75, err)
-            for part in ("stopped by " + signal.Signals(number).name, self.stored()[-1] + " written", "run the same command again"):
+            for part in ("stopped: " + signal.Signals(number).name, self.stored()[-1] + " written", "run the same command again"):
                 self.assertIn(part, err)
+            self.assertRegex(err.splitlines()[-1], r"^smtrain: stopped: ")
+            self.assertNotIn("error", err)
             self.assertEqual(self.files(), ["ck", "train.csv"])
             self.assertLess(self.last_stop_s, 20)
 
@@ -300,7 +302,7 @@ class WaitingForData(Checkpoints):
         start = time.monotonic()
         result = self.smtrain(*self.command("--max-runtime", "1s", train="slow"), code=75)
         self.assertLess(time.monotonic() - start, 10)
-        self.assertIn("stopped by the time limit", result.err)
+        self.assertIn("stopped: the time limit", result.err)
 
 
 class Refused(Checkpoints):
@@ -423,7 +425,7 @@ class TimeLimits(Checkpoints):
             if result.code == 0:
                 break
             self.assertEqual(result.code, 75, result)
-            self.assertIn("stopped by the time limit", result.err)
+            self.assertIn("stopped: the time limit", result.err)
             stops += 1
             self.assertLess(stops, 100)
         self.assertGreater(stops, 0)
@@ -439,7 +441,7 @@ class TimeLimits(Checkpoints):
         soon = {"SLURM_JOB_END_TIME": str(int(time.time()) + 4)}
         result = self.smtrain(*self.command("-v", epochs=1000000), code=75, env=soon, timeout=30)
         self.assertRegex(result.err, r"max-runtime = \S+ \(SLURM_JOB_END_TIME less \S+\)")
-        self.assertIn("stopped by the time limit", result.err)
+        self.assertIn("stopped: the time limit", result.err)
         over = self.smtrain(*self.command("--dry-run"), code=None, env={"SLURM_JOB_END_TIME": "5"})
         self.assertEqual(over.code, 2)  # another number of epochs
         shutil.rmtree(self.path("ck"))

@@ -528,7 +528,7 @@ class Stops(GuestTest):
     def test_the_model_so_far_is_written(self):
         code, _, err = self.stopped()
         self.assertEqual(code, 128 + signal.SIGTERM)
-        self.assertIn("stopped by SIGTERM", err)
+        self.assertEqual(err, "smtrain: stopped: SIGTERM; ml/model holds what was trained by then\n")
         self.usable()
         self.assertEqual(json.loads(self.model()["manifest.json"])["build"]["stopped_by"], "SIGTERM")
 
@@ -536,6 +536,7 @@ class Stops(GuestTest):
         self.configure(checkpointconfig={"LocalPath": "/opt/ml/checkpoints"})
         code, out, err = self.stopped()
         self.assertEqual(code, 75)
+        self.assertRegex(err.splitlines()[-1], r"^smtrain: stopped: SIGTERM; .*checkpoint-\d+ written")
         self.assertIn("Checkpoint loading and saving are enabled.", out)
         self.usable()
         checkpoints = self.files("ml/checkpoints")

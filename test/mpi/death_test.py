@@ -85,7 +85,8 @@ class Endings(MpiTest):
             if result.code == 0:  # done before the signals
                 break
             self.assertEqual(result.code, 75, result)
-            self.assertEqual(len(self.errors(result)), 1, result)
+            self.assertEqual(self.errors(result), [], result)
+            self.assertEqual(result.err.count("smtrain: stopped: "), 1, result)
         self.assertIn("wrote m.tar", whole.err)
         self.ranks(3, *self.arguments("--checkpoint-dir", "c", epochs=40))
         self.assertEqual(self.read("m.tar"), unbroken)

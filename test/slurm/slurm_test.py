@@ -121,7 +121,7 @@ class Slurm(unittest.TestCase):
         self.wait_until(lambda: os.path.exists(log) and b"epoch 2 of" in self.read(log), log)
         self.run_here("scancel", "--signal=TERM", job)
         text = self.finished_again(job, log)
-        self.assertEqual(text.count("stopped by SIGTERM"), 1, text[-2000:])
+        self.assertEqual(text.count("stopped: SIGTERM"), 1, text[-2000:])
         self.assertIn("resumes at epoch", text)
         self.assertEqual(self.slurm.state(job)["Restarts"], "1")
         self.assertEqual(self.read("m.tar"), unbroken)

@@ -91,8 +91,9 @@ class StandardConsole final : public Console {
     write_err(bar_.clear());
     const auto* ours = dynamic_cast<const Error*>(&error);
     const std::vector<std::string> problems = ours != nullptr ? ours->problems() : std::vector<std::string>{error.what()};
+    const bool stopped = ours != nullptr && (ours->fault() == Fault::stopped || ours->fault() == Fault::interrupted);
     for (const std::string& problem : problems) {
-      const Rendered r = renderer_->error(problem);
+      const Rendered r = stopped ? renderer_->stopped(problem) : renderer_->error(problem);
       write_err(r.err);
       (void)write_all(STDOUT_FILENO, r.out);  // nothing is left to tell about a failure here
     }

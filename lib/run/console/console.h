@@ -42,7 +42,7 @@ class Console : public Log, public job::MetricSink {
   virtual void service(std::string_view line) = 0;
   /// Removes the progress bar and flushes; called before the process ends and before an error is printed.
   virtual void finish() = 0;
-  /// The error's problems, one per line, on standard error (and where the format wants it).
+  /// The error's problems, one per line, on standard error (and where the format wants it); a stop is told, but is no error.
   virtual void report(const std::exception& error) = 0;
   /// The final value of each quality metric so far by published name, for the manifest.
   virtual std::map<std::string, double> final_metrics() const = 0;

@@ -31,6 +31,8 @@ class Renderer {
   /// Lines that only the service's own log has.
   virtual Rendered service(std::string_view line) = 0;
   virtual Rendered error(std::string_view problem) = 0;
+  /// The last words of a run that was stopped, which is no error.
+  virtual Rendered stopped(std::string_view message) = 0;
   virtual Rendered quality(const job::Quality& metric) = 0;
   virtual Rendered iterator(const job::IteratorStats& stats) = 0;
   virtual Rendered throughput(double records_per_second, std::int64_t epoch) = 0;

@@ -16,6 +16,7 @@ class JsonRenderer final : public Renderer {
   }
   Rendered service(std::string_view) override { return {}; }
   Rendered error(std::string_view problem) override { return {"", message("error", problem)}; }
+  Rendered stopped(std::string_view words) override { return {"", message("warning", words)}; }
   Rendered quality(const job::Quality& m) override {
     if (!std::isfinite(m.value)) return {};
     return {metric(published_name(m), m.value, m.epoch), ""};

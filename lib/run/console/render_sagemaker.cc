@@ -23,6 +23,9 @@ class SagemakerRenderer final : public Renderer {
   Rendered error(std::string_view problem) override {
     return {prefixed("ERROR", problem), fmt::format("smtrain: error: {}\n", problem)};
   }
+  Rendered stopped(std::string_view message) override {
+    return {prefixed("WARNING", message), fmt::format("smtrain: {}\n", message)};
+  }
   Rendered quality(const job::Quality& m) override {
     std::string where = fmt::format("host={}", host_);
     if (m.epoch) where += fmt::format(", epoch={}", *m.epoch);

@@ -25,6 +25,7 @@ class TextRenderer final : public Renderer {
   Rendered error(std::string_view problem) override {
     return {"", fmt::format("smtrain: {} {}\n", paint("31", "error:"), problem)};
   }
+  Rendered stopped(std::string_view message) override { return {"", fmt::format("smtrain: {}\n", message)}; }
   Rendered quality(const job::Quality& m) override {
     const std::string epoch = m.epoch ? fmt::format(" (epoch {})", *m.epoch + 1) : "";
     return {"", fmt::format("{}{} {}{}\n", stamp(), paint("1", published_name(m)), fmt::format("{:.8g}", m.value), epoch)};

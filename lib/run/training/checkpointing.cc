@@ -298,7 +298,7 @@ constexpr const char* kGoOn = "run the same command again to go on";
 }  // namespace
 
 Error Checkpointing::stopped(const std::string& what) const {
-  std::string message = "stopped by " + stop_name(stop_signal_) + what;
+  std::string message = "stopped: " + stop_name(stop_signal_) + what;
   if (!request_.checkpoint_dir) return Error(Fault::interrupted, {message}, stop_signal_);
   if (saved_at_stop_) message += fmt::format("; {} written", (folder_->folder() / folder_->last_written()).string());
   return Error(Fault::stopped, fmt::format("{}; {}", message, kGoOn));

@@ -73,6 +73,19 @@ TEST_CASE("render: an error is in the service's log and on standard error", "[ru
   CHECK(r.err == "smtrain: error: train.csv:2: column 2: \"x\" is not a number\n");
 }
 
+TEST_CASE("render: a stop is told in every format, and is no error", "[run][render]") {
+  const std::string words = "stopped: SIGTERM; ck/checkpoint-000001 written";
+  const Rendered service = service_log()->stopped(words);
+  CHECK(behind_prefix(service.out) == words);
+  CHECK_THAT(service.out, !Contains("ERROR"));
+  CHECK(service.err == "smtrain: " + words + "\n");
+  CHECK(make_text_renderer(true, false)->stopped(words).err == "smtrain: " + words + "\n");
+  const Rendered json = make_json_renderer()->stopped(words);
+  CHECK(json.out.empty());
+  CHECK(nlohmann::json::parse(json.err)["message"] == words);
+  CHECK(nlohmann::json::parse(json.err)["level"] == "warning");
+}
+
 TEST_CASE("render: #metrics lines hold the documented members", "[run][render]") {
   const auto log = service_log();
   const nlohmann::json records = behind_metrics(log->iterator(iterator_stats()).out);
