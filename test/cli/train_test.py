@@ -164,6 +164,11 @@ class Refusals(CliTest):
         self.check(data="none.csv", says="none.csv")
         self.check(data="none*.csv", says="none*.csv")
 
+    def test_what_several_checks_meet_is_told_once(self):
+        command = ["kmeans", "--train", "none.csv", "--k", "3", "-o", "m.tar"]
+        for extra in ([], ["--dry-run"]):
+            self.assertEqual(self.smtrain(*command, *extra, code=2).err, "smtrain: error: none.csv: No such file or directory\n")
+
     def test_recordio_cut_short(self):
         from harness import recordio
         self.write("bad.pbr", recordio(blobs(20))[:-7])
