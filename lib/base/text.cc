@@ -356,4 +356,8 @@ std::string grouped(std::uint64_t number) {
   return digits;
 }
 
+std::string counted(std::uint64_t number, std::string_view word) {
+  return fmt::format("{} {}{}", grouped(number), word, number == 1 ? "" : word.ends_with('s') ? "es" : "s");
+}
+
 }  // namespace smtrain

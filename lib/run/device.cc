@@ -41,8 +41,8 @@ std::string why_not(const CudaReport& report) {
 std::unique_ptr<compute::Backend> cpu_backend(const CommonSettings& common, const std::string& note, Log& log) {
   auto backend = compute::make_cpu_backend(common.threads.value);
   const compute::DeviceInfo& device = backend->device();
-  log.info("device: {} ({}, {} kernels), {} threads ({}){}{}", device.kind, device.name, device.kernels, device.threads,
-           common.threads.origin, note.empty() ? "" : "; ", note);
+  log.info("device: {} ({}, {} kernels), {} ({}){}{}", device.kind, device.name, device.kernels,
+           counted(static_cast<std::uint64_t>(device.threads), "thread"), common.threads.origin, note.empty() ? "" : "; ", note);
   return backend;
 }
 

@@ -160,6 +160,10 @@ TEST_CASE("large numbers are grouped by thousands") {
   CHECK(grouped(1000) == "1,000");
   CHECK(grouped(1234567) == "1,234,567");
   CHECK(grouped(std::numeric_limits<std::uint64_t>::max()) == "18,446,744,073,709,551,615");
+  CHECK(counted(1, "file") == "1 file");
+  CHECK(counted(0, "file") == "0 files");
+  CHECK(counted(1234, "file") == "1,234 files");
+  CHECK(counted(2, "class") == "2 classes");
 }
 
 }  // namespace smtrain

@@ -88,7 +88,7 @@ class KMeans(MpiTest):
     def test_fewer_files_than_ranks_are_split_by_record(self):
         self.write("train.csv", cli.csv(rows(500)))
         several = self.ranks(3, *self.arguments(train="train.csv,distribution=sharded"))
-        self.assertIn("train: 1 files for 3 processes: each takes its range", several.err)
+        self.assertIn("train: 1 file for 3 processes: each takes its range", several.err)
         self.assert_close(several, self.smtrain(*self.arguments(output="one.tar")))
 
     def test_an_empty_test_shard_is_no_error(self):

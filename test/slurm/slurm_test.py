@@ -83,7 +83,7 @@ class Slurm(unittest.TestCase):
     def test_one_node(self):
         job = self.submit("one-node.sbatch", *self.kmeans("-v"))
         text = self.finished(job, f"smtrain-{job}.log")
-        self.assertIn(" 1 threads (SLURM_CPUS_PER_TASK)", text)
+        self.assertIn(" 1 thread (SLURM_CPUS_PER_TASK)", text)
         self.assertRegex(text, rf"Slurm: job {job}, node \w+")
         self.assertIn("wrote m.tar", text)
 

@@ -13,10 +13,6 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::size_t kColumnsShown = 12, kClassesShown = 10, kWidth = 100;
 
-std::string plural(std::uint64_t count, const std::string& word) {
-  return fmt::format("{} {}{}", grouped(count), word, count == 1 ? "" : "s");
-}
-
 std::string compression_of(const formats::TableScan& scan) {
   return scan.files.empty() ? "" : scan.files.front().compression;
 }
@@ -58,8 +54,7 @@ std::string label_in_words(const formats::LabelStats& label) {
   if (!is_classes(label)) {
     return fmt::format("{}, {} to {}, mean {}, std {}", label_kind(label), brief(s.min), brief(s.max), brief(s.mean), brief(s.std));
   }
-  std::string text = plural(label.counts.size(), "class");
-  if (label.counts.size() != 1) text.insert(text.size() - 1, "e");
+  std::string text = counted(label.counts.size(), "class");
   std::size_t shown = 0;
   for (const auto& [value, count] : label.counts) {
     if (shown++ == kClassesShown) return text + fmt::format("\n… {} more (--json has them)", label.counts.size() - kClassesShown);
@@ -88,7 +83,7 @@ Fields facts(const DataSummary& summary) {
                 {"content type", summary.type.to_string() + (summary.type_given ? "" : " (found out)")},
                 {"files", scan.files.size() == 1 && summary.bytes > 0
                               ? format_bytes(summary.bytes)
-                              : fmt::format("{}, {}", plural(scan.files.size(), "file"), format_bytes(summary.bytes))},
+                              : fmt::format("{}, {}", counted(scan.files.size(), "file"), format_bytes(summary.bytes))},
                 {"records", records_in_words(scan)}};
   if (!scan.schema) return fields;
   fields.emplace_back("features", fmt::format("{} {}", grouped(scan.schema->feature_dim), scan.schema->sparse ? "sparse" : "dense"));

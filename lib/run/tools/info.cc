@@ -90,7 +90,7 @@ std::vector<std::string> openmp_runtimes() {
 
 // The module, what it found on the way to a device, and every device.
 std::vector<Device> devices(const CommonSettings& common, const compute::CudaReport& cuda) {
-  std::vector<Device> all{{"cpu", fmt::format("{} threads", common.threads.value)}};
+  std::vector<Device> all{{"cpu", counted(static_cast<std::uint64_t>(common.threads.value), "thread")}};
   const bool usable = cuda.missing == compute::CudaMissing::nothing;
   all.push_back({"cuda", usable ? fmt::format("ready, built with CUDA {}", cuda.runtime) : "not available: " + cuda.problem});
   for (std::size_t i = 0; i < cuda.devices.size(); ++i) {

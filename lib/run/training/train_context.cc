@@ -26,8 +26,8 @@ formats::RankShare share_of(const ChannelRequest& channel, dist::Communicator* w
   }
   const std::size_t files = formats::expand_path(channel.path).size();
   if (files >= static_cast<std::size_t>(share.size)) share.split = Split::files;
-  else log.info("{}: {} files for {} processes: each takes its range of every mini-batch instead of files of its own", channel.name, files,
-                share.size);
+  else log.info("{}: {} for {} processes: each takes its range of every mini-batch instead of files of its own", channel.name,
+                counted(files, "file"), share.size);
   return share;
 }
 
