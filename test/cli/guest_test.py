@@ -455,6 +455,13 @@ class Failures(GuestTest):
         self.assertEqual([line.split(":")[0] for line in self.fails().splitlines()],
                          ["Hyperparameter epochs", "Hyperparameter k"])
 
+    def test_a_root_that_is_not_there_is_not_made(self):
+        for env in ({}, {"SMTRAIN_ALGORITHM": ""}):
+            err = self.smtrain("train", "--root", "mk", code=2, env=env).err
+            self.assertIn("smtrain: error: mk: no such folder; expected the tree of a training job: give --root DIR, or --job", err)
+            self.assertEqual(len(err.splitlines()), 1, err)
+        self.assertEqual(self.files(), ["ml"])
+
     def test_a_wrong_flag_is_told_in_the_tree_too(self):
         self.guest("--bogus", code=2)
         self.assertIn("unknown flag \"--bogus\"", text(self.read("ml/output/failure")))

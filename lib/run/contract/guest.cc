@@ -80,6 +80,11 @@ Layout guest_layout(const std::optional<std::string>& root) {
 }
 
 void Guest::read(Log& log) {
+  std::error_code error;
+  if (!fs::is_directory(layout_.root(), error)) {
+    throw user_error("{}: no such folder; expected the tree of a training job: give --root DIR, or --job job.json for a request",
+                     layout_.root().string());
+  }
   Problems problems;
   problems.check([&] { hyperparameters_ = read_hyperparameters(layout_, log); });
   problems.check([&] { channels_ = read_channels(layout_); });
@@ -159,8 +164,8 @@ std::string choose_algorithm(const std::optional<std::string>& variable, const s
 
 void leave_failure(const Layout& layout, const Error& error) {
   const std::string text = failure_text(error);
-  if (text.empty()) return;
   std::error_code ignored;
+  if (text.empty() || !fs::is_directory(layout.root(), ignored)) return;
   fs::create_directories(layout.output(), ignored);
   write_failure(layout.failure(), text);
 }
