@@ -61,6 +61,14 @@ std::unique_ptr<compute::Backend> automatic_backend(const CommonSettings& common
 
 }  // namespace
 
+void check_device(const CommonSettings& common, Log& log) {
+  const std::string& wanted = common.device.value;
+  if (wanted == "cpu" || wanted == "auto") return;
+  const CudaReport report = compute::probe_cuda(wanted_device(wanted), dist::launch().local_rank);
+  if (report.missing == CudaMissing::index) throw user_error("--device {}: {}", wanted, report.problem);
+  if (report.missing != CudaMissing::nothing) log.warning("this machine could not train: --device {}: {}", wanted, report.problem);
+}
+
 std::unique_ptr<compute::Backend> make_backend(const CommonSettings& common, Log& log) {
   const std::string& wanted = common.device.value;
   if (wanted == "cpu") return cpu_backend(common, "", log);

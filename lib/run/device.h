@@ -13,4 +13,8 @@ namespace smtrain::run {
 /// the CPU. Logs in one line which was chosen and why.
 std::unique_ptr<compute::Backend> make_backend(const CommonSettings& common, Log& log);
 
+/// For a dry run: warns when this machine lacks what the run would need; another may have it. A device that does not exist is a user
+/// Error.
+void check_device(const CommonSettings& common, Log& log);
+
 }  // namespace smtrain::run

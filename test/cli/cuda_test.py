@@ -24,6 +24,11 @@ class NoModuleTest(CliTest):
         self.assertIn(self.path("empty"), result.err)
         self.assertEqual(self.files(), ["empty", "train.csv"])
 
+    def test_a_dry_run_warns_since_another_machine_may_have_it(self):
+        result = self.train("--device", "cuda", "--dry-run")
+        self.assertIn("warning: this machine could not train: --device cuda: module libsmtrain_cuda.so is missing", result.err)
+        self.assertNotIn("could not train", self.train("--device", "auto", "--dry-run").err)
+
     def test_auto_goes_on_and_says_so_in_the_line_about_the_device(self):
         lines = [line for line in self.train("--device", "auto").err.splitlines() if "CUDA" in line]
         self.assertEqual(len(lines), 1)

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "run/build_info.h"
 #include "run/depfile.h"
+#include "run/device.h"
 #include "run/model_input.h"
 #include "run/problems.h"
 #include "run/training/train_checks.h"
@@ -118,6 +119,7 @@ void dry_run(const TrainRequest& request, const job::Algorithm& algorithm, const
   for (const ChannelRequest& channel : request.channels) {
     problems.check([&] { try_channel(request, channel, algorithm.description(), given_feature_dim(settings), identity, console); });
   }
+  problems.check([&] { check_device(request.common, console); });
   if (request.checkpoint_dir && !problems.any()) problems.check([&] { describe_checkpoints(request, identity, console); });
   problems.raise();
   console.info("dry run: everything checked, nothing trained");
