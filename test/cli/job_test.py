@@ -126,7 +126,7 @@ class BuiltIn(JobTest):
 
     def test_a_finished_job_is_not_run_again_unless_told(self):
         self.job(self.request())
-        self.assertIn("this job is Completed", self.job(self.request(), code=2).err)
+        self.assertIn("this job is Completed; give another", self.job(self.request(), code=2).err)
         self.job(self.request(), "--overwrite")
 
     def test_all_that_is_wrong_comes_before_anything_is_made(self):
@@ -416,7 +416,9 @@ class Limits(JobTest):
     SAVING = "trap 'echo saved > $SM_MODEL_DIR/model; exit 0' TERM; echo ready; while :; do sleep 0.05; done"
 
     def test_the_time_limit_stops_the_job_with_a_usable_model(self):
-        self.job(self.program(self.SAVING, StoppingCondition={"MaxRuntimeInSeconds": 1}), code=143)
+        result = self.job(self.program(self.SAVING, StoppingCondition={"MaxRuntimeInSeconds": 1}), code=143)
+        self.assertRegex(result.err.splitlines()[-1],
+                         r"^smtrain: stopped: job; .*results/job/output/model.tar.gz holds what the program had saved by then$")
         d = self.description()
         self.assertEqual((d["TrainingJobStatus"], d["SecondaryStatus"]), ("Stopped", "MaxRuntimeExceeded"))
         self.assertEqual(self.statuses(), ["Starting", "Downloading", "Training", "Stopping", "Uploading", "MaxRuntimeExceeded"])

@@ -61,7 +61,8 @@ JobFolder::JobFolder(fs::path path, bool overwrite) : path_(std::move(path)), ov
   if (!earlier_ && !is_begun(path_)) return;
   if (!earlier_) throw user_error("{}: is there and holds no training job; give another TrainingJobName, or --overwrite", path_.string());
   if (!earlier_->resumable) {
-    throw user_error("{}: this job is {} ({}); give another TrainingJobName, or --overwrite", path_.string(), earlier_->status, earlier_->secondary_status);
+    const std::string why = earlier_->secondary_status == earlier_->status ? "" : fmt::format(" ({})", earlier_->secondary_status);
+    throw user_error("{}: this job is {}{}; give another TrainingJobName, or --overwrite", path_.string(), earlier_->status, why);
   }
 }
 

@@ -288,7 +288,8 @@ class Runner {
     finished_ = true;
     clear_work();
     if (can_go_on) throw Error(Fault::stopped, fmt::format("stopped: {} with a checkpoint; the same command goes on", request_.name));
-    throw Error(Fault::interrupted, {fmt::format("stopped: {}; the model is what the program had saved by then", request_.name)}, SIGTERM);
+    const std::string saved = model_.empty() ? "the program had saved no model" : model_ + " holds what the program had saved by then";
+    throw Error(Fault::interrupted, {fmt::format("stopped: {}; {}", request_.name, saved)}, SIGTERM);
   }
 
   // Something went wrong around the program: the tree, the artifacts, the disk.
