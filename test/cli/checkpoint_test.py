@@ -437,6 +437,14 @@ class TimeLimits(Checkpoints):
         self.refused(*base, "--checkpoint-every", "1h", says="give --checkpoint-dir")
         self.refused(*base, "--max-runtime", "soon", says='--max-runtime is "soon"; expected a duration')
 
+    def test_durations_are_told_with_their_origins(self):
+        for extra in (["--dry-run"], []):
+            err = self.smtrain(*self.command("-v", "--max-runtime", "1h", *extra, epochs=1)).err
+            self.assertIn("max-runtime = 1h00m (flag)", err)
+            self.assertIn("checkpoint-every = 20ms (flag)", err)
+        default = [*TRAIN, "--train", "train.csv", "--checkpoint-dir", "other", "-o", "m.tar", "--dry-run", "-v"]
+        self.assertIn("checkpoint-every = 10m00s (default)", self.smtrain(*default).err)
+
     def test_the_end_of_a_slurm_job_is_the_default(self):
         soon = {"SLURM_JOB_END_TIME": str(int(time.time()) + 4)}
         result = self.smtrain(*self.command("-v", epochs=1000000), code=75, env=soon, timeout=30)

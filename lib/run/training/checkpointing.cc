@@ -36,6 +36,13 @@ std::string digest_of(const job::Model& model) {
   return fmt::format("{} bytes, crc32 {:08x}", bytes, crc);
 }
 
+void log_durations(const TrainRequest& request, const std::optional<From<double>>& limit, Console& console) {
+  if (limit) console.debug("max-runtime = {} ({})", format_duration(limit->value), limit->origin);
+  if (!request.checkpoint_dir) return;
+  console.debug("checkpoint-every = {} ({})", format_duration(request.checkpoint_every.value_or(kDefaultEvery)),
+                request.checkpoint_every ? "flag" : "default");
+}
+
 std::string names_of(const std::vector<ChannelRequest>& channels) {
   std::vector<std::string> names;
   for (const ChannelRequest& c : channels) names.push_back(c.name);
@@ -79,6 +86,7 @@ std::string channel_identity(const formats::TableStream& stream) {
 }
 
 void describe_checkpoints(const TrainRequest& request, const Identity& identity, Console& console) {
+  log_durations(request, time_limit(request, console), console);
   const auto found = job::newest_checkpoint(*request.checkpoint_dir, request.common.memory_limit.value, console);
   if (!found) {
     console.info("--checkpoint-dir {}: no checkpoint yet; training would start anew", *request.checkpoint_dir);
@@ -96,13 +104,10 @@ void describe_checkpoints(const TrainRequest& request, const Identity& identity,
 Checkpointing::Checkpointing(const TrainRequest& request, Identity identity, dist::Communicator& workers, Console& console)
     : request_(request), identity_(std::move(identity)), workers_(workers), console_(console),
       every_(request.checkpoint_every.value_or(kDefaultEvery)) {
-  if (const auto limit = time_limit(request, console)) {
-    console.debug("max-runtime = {} ({})", format_duration(limit->value), limit->origin);
-    timer_.emplace(limit->value);
-  }
-  if (!request.checkpoint_dir) return;
-  console.debug("checkpoint-every = {}", format_duration(every_));
-  find();
+  const auto limit = time_limit(request, console);
+  log_durations(request, limit, console);
+  if (limit) timer_.emplace(limit->value);
+  if (request.checkpoint_dir) find();
 }
 
 // Only the first process looks into the folder, which the others may see later or not at all.
