@@ -11,9 +11,6 @@ void train_algorithm(CommandLine& line, Session& session);
 /// The algorithm, settings and channels of a tree of the container contract.
 void train(CommandLine& line, Session& session);
 
-/// Seconds from SIGTERM to SIGKILL: --grace, SMTRAIN_GRACE, or 120; adds a problem for what is no duration.
-double grace_of(CommandLine& line);
-
 /// The other meanings of that subcommand: --job and --stop. Whether the line has one of them.
 bool is_host(const CommandLine& line);
 /// Adds a problem for each flag that goes with another meaning than the line's.

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "commands.h"
+#include "durations.h"
 
 namespace smtrain::cmd {
 namespace {
@@ -15,27 +16,19 @@ std::optional<std::string> variable(const char* name) {
 
 }  // namespace
 
-double grace_of(CommandLine& line) {
-  const std::optional<std::string> flag = line.text("grace"), text = flag ? flag : variable("SMTRAIN_GRACE");
-  const std::optional<double> seconds = text ? parse_duration(*text) : 120.0;
-  if (!seconds) {
-    line.problems.push_back(fmt::format("{} is {}; expected a duration such as 30s or 2m", flag ? "--grace" : "SMTRAIN_GRACE",
-                                        smtrain::quoted(*text)));
-  }
-  return seconds.value_or(0);
-}
-
 void train(CommandLine& line, Session& session) {
   check_train_flags(line);
   if (is_host(line)) return train_job(line, session);
   run::contract::reap_orphans();
-  const double seconds = grace_of(line);
+  const double grace = grace_of(line);
+  const std::optional<double> checkpoint_every = duration_of(line, "checkpoint-every");
   session.throw_problems();
   const run::contract::Guest& guest = *session.guest();
   run::TrainRequest request = guest.request(session.algorithm());
   request.hyperparameters = session.file_hyperparameters();
   request.arguments = line.arguments;
-  request.grace = seconds;
+  request.grace = grace;
+  request.checkpoint_every = checkpoint_every;
   request.dry_run = line.has("dry-run");
   request.common = session.common();
   request.workers = session.ranks().communicator();

@@ -1,24 +1,8 @@
-#include <fmt/format.h>
-
-#include "base/text.h"
 #include "channel_flags.h"
 #include "commands.h"
+#include "durations.h"
 
 namespace smtrain::cmd {
-namespace {
-
-std::optional<double> duration_of(CommandLine& line, const std::string& flag) {
-  const std::optional<std::string> text = line.text(flag);
-  if (!text) return std::nullopt;
-  const std::optional<double> seconds = parse_duration(*text);
-  if (!seconds) {
-    line.problems.push_back(fmt::format("--{} is {}; expected a duration such as 90s, 15m or 1h30m", flag, smtrain::quoted(*text)));
-  }
-  return seconds;
-}
-
-}  // namespace
-
 void train_algorithm(CommandLine& line, Session& session) {
   run::TrainRequest request;
   request.algorithm = line.command->algorithm->description().name;

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "commands.h"
+#include "durations.h"
 #include "run/training_job/images.h"
 #include "run/training_job/job_runner.h"
 #include "run/training_job/uri.h"
@@ -17,13 +18,6 @@ using namespace run::training_job;
 std::string variable(const char* name) {
   const char* text = std::getenv(name);
   return text == nullptr ? "" : text;
-}
-
-std::optional<double> duration(CommandLine& line, const std::string& place, const std::string& text) {
-  if (text.empty()) return std::nullopt;
-  const std::optional<double> seconds = parse_duration(text);
-  if (!seconds) line.problems.push_back(fmt::format("{} is {}; expected a duration such as 90s, 15m or 1h30m", place, smtrain::quoted(text)));
-  return seconds;
 }
 
 /// Settings that the request brings: its smtrain_* hyperparameters, and the device by the machine type.
@@ -46,7 +40,7 @@ JobOptions options_of(CommandLine& line) {
   options.workdir = line.text("workdir").value_or(variable("SMTRAIN_WORKDIR"));
   options.depfile = line.text("depfile");
   options.metrics_file = line.text("metrics");
-  options.checkpoint_every = duration(line, "--checkpoint-every", line.text("checkpoint-every").value_or(""));
+  options.checkpoint_every = duration_of(line, "checkpoint-every");
   options.grace = grace_of(line);
   options.overwrite = line.has("overwrite");
   options.split_records = line.has("split-records");
@@ -64,7 +58,7 @@ void check_train_flags(CommandLine& line) {
   const bool job = line.has("job"), stop = line.has("stop");
   if (int{job} + int{stop} + int{line.has("root")} > 1) line.problems.push_back("--root, --job and --stop exclude each other");
   if (job) return;
-  for (const char* flag : {"map", "overwrite", "lenient", "split-records", "exec", "workdir", "checkpoint-every", "iso-times", "metrics", "depfile"}) {
+  for (const char* flag : {"map", "overwrite", "lenient", "split-records", "exec", "workdir", "iso-times", "metrics", "depfile"}) {
     if (line.has(flag)) line.problems.push_back(fmt::format("--{} goes with --job", flag));
   }
 }

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import tarfile
 import time
 import unittest
@@ -76,6 +77,14 @@ class JobTest(CliTest):
 
     def statuses(self):
         return [t["Status"] for t in self.description()["SecondaryStatusTransitions"]]
+
+    def goes_on(self, request):
+        """The same command resumes at the checkpoint, and stops there again."""
+        process = self.start_job(request, stderr=subprocess.DEVNULL)
+        self.wait_for_log("resumes at")
+        process.terminate()
+        process.communicate(timeout=WAIT_S)
+        self.assertEqual(process.returncode, 75)
 
     def wait_for_log(self, part, process=None):
         path = self.path("results/job/logs/algo-1.log")
@@ -233,6 +242,38 @@ class Hosts(JobTest):
         self.write("data/part-1.csv", "1,2\n3,x\n")
         self.job(self.sharded(2), code=2)
         self.assertRegex(self.description()["FailureReason"], r"(?s)^ClientError: .*part-1\.csv.*exit code: 2$")
+
+    def test_a_fault_of_the_machine_is_retried(self):
+        os.mkdir(self.path("tools"))
+        first = f'touch {self.path("flag")}; echo "Internal error: the disk is full" > $PWD/output/failure; exit 1'
+        self.write("tools/mpirun", f'#!/bin/sh\n[ -f {self.path("flag")} ] || {{ {first}; }}\nexec {shutil.which("mpirun")} "$@"\n')
+        os.chmod(self.path("tools/mpirun"), 0o755)
+        self.env["PATH"] = self.path("tools") + ":" + self.env["PATH"]
+        self.job(self.sharded(2), code=1)
+        self.assertEqual(self.description()["FailureReason"], "InternalServerError: the disk is full, exit code: 1")
+        os.remove(self.path("flag"))
+        self.job(dict(self.sharded(2), RetryStrategy={"MaximumRetryAttempts": 1}), "--overwrite")
+        self.assertEqual(self.statuses().count("Starting"), 2)
+
+    def test_a_stopped_job_goes_on_from_its_checkpoint(self):
+        for mode in ("File", "Pipe"):
+            with self.subTest(mode):
+                endless = dict(self.sharded(2, mode), HyperParameters={"k": "3", "epochs": "100000000"}, CheckpointConfig={"S3Uri": "checkpoints-" + mode})
+                process = self.start_job(endless, "--checkpoint-every", "50ms", "--overwrite", stderr=subprocess.DEVNULL)
+                self.wait_for_log("#progress_metric")
+                self.wait_until(lambda: any(name.startswith("checkpoint-") for name in self.checkpoints(mode)))  # written on the way
+                process.terminate()
+                process.communicate(timeout=WAIT_S)
+                self.assertEqual(process.returncode, 75)
+                self.assertIn("manifest.json", self.members())
+                self.assertEqual(self.description()["SecondaryStatus"], "Stopped")
+                self.goes_on(endless)
+
+    def checkpoints(self, mode):
+        return self.files("checkpoints-" + mode) if os.path.exists(self.path("checkpoints-" + mode)) else []
+
+    def test_checkpoints_need_a_place(self):
+        self.assertIn("give CheckpointConfig too", self.job(self.request(), "--checkpoint-every", "1s", code=2).err)
 
 
 class Programs(JobTest):
@@ -507,6 +548,33 @@ class Limits(JobTest):
         self.job(request)
         self.assertEqual(self.members(), {"count": "6\n"})
         self.assertEqual([line for line in self.log().splitlines() if line.startswith("step")], [f"step {n}" for n in range(1, 7)])
+
+    def test_a_built_in_whose_runner_was_killed_goes_on(self):
+        for mode in ("File", "Pipe"):
+            with self.subTest(mode):
+                request = self.request(HyperParameters={"k": "3", "epochs": "100000000"}, CheckpointConfig={"S3Uri": "checkpoints-" + mode},
+                                       InputDataConfig=[self.channel(InputMode=mode)])
+                process = self.start_job(request, "--checkpoint-every", "50ms", "--overwrite", stderr=subprocess.DEVNULL)
+                saved = self.path("checkpoints-" + mode)
+                self.wait_until(lambda: os.path.exists(saved) and any(name.startswith("checkpoint-") for name in os.listdir(saved)))
+                process.kill()
+                process.communicate(timeout=WAIT_S)
+                self.assertEqual(self.description()["TrainingJobStatus"], "InProgress")
+                self.goes_on(request)
+
+    def test_a_launchers_ranks_have_the_whole_grace(self):
+        if not shutil.which("mpirun"):
+            self.skipTest("no mpirun here")
+        os.mkdir(self.path("code"))
+        self.write("code/run.sh", "trap 'sleep 3; echo saved > $SM_MODEL_DIR/model; exit 0' TERM; echo ready; while :; do sleep 0.05; done\n")
+        parameters = {"sagemaker_program": "run.sh", "sagemaker_submit_directory": "code", "sagemaker_mpi_enabled": "true"}
+        process = self.start_job(self.request(AlgorithmSpecification={"TrainingInputMode": "File"}, HyperParameters=parameters))
+        self.wait_for_log("ready")
+        begun = time.monotonic()
+        process.terminate()
+        process.communicate(timeout=WAIT_S)
+        self.assertEqual(self.members(), {"model": "saved\n"})
+        self.assertLess(time.monotonic() - begun, 30)
 
     def test_one_runner_at_a_time(self):
         process = self.start_job(self.program(self.SAVING))

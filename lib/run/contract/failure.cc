@@ -47,7 +47,7 @@ std::string first_characters(std::string_view text, std::size_t limit) {
 std::string failure_text(const Error& error) {
   if (error.fault() == Fault::stopped || error.fault() == Fault::interrupted) return "";
   const std::string text = join(error.problems(), "\n");
-  return first_characters(error.fault() == Fault::user ? text : "Internal error: " + text);
+  return first_characters(error.fault() == Fault::user ? text : std::string(kInternal) + text);
 }
 
 void write_failure(const std::filesystem::path& path, std::string_view text) {

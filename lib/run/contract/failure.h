@@ -11,6 +11,7 @@ namespace smtrain::run::contract {
 
 /// What the platform shows of a failure file.
 inline constexpr std::size_t kMaxFailureCharacters = 1024;
+inline constexpr std::string_view kInternal = "Internal error: ";  ///< before what is not the user's fault
 
 /// The first `limit` characters of UTF-8 text; bytes that are no UTF-8 become U+FFFD.
 std::string first_characters(std::string_view text, std::size_t limit = kMaxFailureCharacters);

@@ -60,7 +60,7 @@ std::string failure_text(const AttemptPlan& plan, std::size_t host) {
 }
 
 std::string script_failure(const AttemptPlan& plan, std::size_t host, int code, const JobLog& log) {
-  const Program program = plan.launcher->program(*plan.hosts, host, plan.layouts, plan.common);
+  const Program program = plan.launcher->program(*plan.hosts, host, plan.layouts, plan.settings);
   return fmt::format("ExecuteUserScriptError:\nExitCode {}\nErrorMessage \"{}\"\nCommand \"{}\"", code, join(log.last_lines(host), "\n"),
                      join(program.arguments, " "));
 }
@@ -69,8 +69,9 @@ Outcome outcome_of_exit(const AttemptPlan& plan, std::size_t host, int code, con
   if (code == 0) return {};
   std::string text = failure_text(plan, host);
   if (text.empty() && plan.launcher->is_script()) text = script_failure(plan, host, code, log);
-  const bool machine = code == 128 + SIGKILL || code == 128 + SIGTERM;
   const bool built_in = plan.request->built_in();
+  const bool machine = code == 128 + SIGKILL || code == 128 + SIGTERM || (built_in && code == 1);
+  if (built_in && text.starts_with(contract::kInternal)) text.erase(0, contract::kInternal.size());
   const char* const prefix = machine ? "InternalServerError: " : built_in && code == 2 ? "ClientError: " : "AlgorithmError: ";
   const std::string annotation = code == 128 + SIGKILL ? " (killed; out of memory, perhaps)" : "";
   // The end is what tells how it ended, so a long text gives way.
@@ -89,12 +90,12 @@ TrainRequest built_in_request(const AttemptPlan& plan, Console& console) {
   TrainRequest request = guest.request(plan.request->algorithm);
   request.hyperparameters = guest.hyperparameters();
   take_settings(request.hyperparameters);
-  request.common = plan.common;
+  request.common = plan.settings.common;
   if (const auto folder = contract::read_checkpoint_folder(plan.layouts.front())) request.checkpoint_dir = folder->string();
-  request.checkpoint_every = plan.checkpoint_every;
+  request.checkpoint_every = plan.settings.checkpoint_every;
   request.checkpoint_temporary_suffix = ".sagemaker-ignore";
   request.model_on_stop = true;
-  request.grace = plan.grace;
+  request.grace = plan.settings.grace;
   request.arguments = plan.arguments;
   return request;
 }
@@ -178,13 +179,16 @@ class Group {
  public:
   Group(const AttemptPlan& plan, JobLog& log) : plan_(plan), log_(log) {
     for (const std::size_t host : plan.launcher->starting_hosts(*plan.hosts)) {
-      const Program program = plan.launcher->program(*plan.hosts, host, plan.layouts, plan.common);
+      const Program program = plan.launcher->program(*plan.hosts, host, plan.layouts, plan.settings);
       announce(program, host);
       members_.push_back({host, std::make_unique<Process>(program, [&log, host](std::string_view line) { log.line(host, line, true); }), {}});
     }
   }
-  void signal(int number) {
-    for (Member& m : members_) m.process->signal(number);
+  void terminate() {
+    for (Member& m : members_) m.process->terminate();
+  }
+  void kill() {
+    for (Member& m : members_) m.process->kill();
   }
   /// Looks at all; the first to fail tells how the job ended.
   void poll() {
@@ -229,12 +233,12 @@ class Ending {
   bool begun() const { return deadline_.has_value(); }
   void begin(Group& group, double grace) {
     if (begun()) return;
-    group.signal(SIGTERM);
+    group.terminate();
     deadline_ = now() + grace;
   }
   void poll(Group& group) {
     if (!begun() || killed_ || now() < *deadline_) return;
-    group.signal(SIGKILL);
+    group.kill();
     killed_ = true;
   }
 
@@ -252,7 +256,7 @@ Outcome run_programs(const AttemptPlan& plan, Watch& watch, const std::vector<st
     plan.tick();
     if (cause == StopCause::none && !group.failed() && !feeder_failure && (cause = watch.due()) != StopCause::none) {
       plan.on_stop(cause);
-      ending.begin(group, plan.grace);
+      ending.begin(group, plan.settings.grace);
     }
     if (group.failed()) ending.begin(group, kPeerGrace);
     try {

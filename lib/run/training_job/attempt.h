@@ -54,9 +54,7 @@ struct AttemptPlan {
   const Hosts* hosts = nullptr;
   const Sources* sources = nullptr;
   std::vector<contract::Layout> layouts;  ///< trees, made
-  CommonSettings common;
-  double grace = 120;                     ///< seconds from SIGTERM to SIGKILL
-  std::optional<double> checkpoint_every; ///< seconds; of built-ins
+  HostSettings settings;
   std::vector<std::string> arguments;     ///< of this process, for the log
   std::function<void(StopCause)> on_stop; ///< called once, when the stop begins; any thread
   std::function<void()> tick;             ///< called several times a second; any thread

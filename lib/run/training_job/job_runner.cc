@@ -59,6 +59,7 @@ class Runner {
   void check() {
     sources_ = list_sources(request_, console_);
     Problems problems;
+    if (options_.checkpoint_every && !request_.checkpoint_path) problems.add("--checkpoint-every has nowhere to write; give CheckpointConfig too");
     for (const Channel& c : request_.channels) problems.check([&] { check_shards(c); });
     problems.check([&] { check_space(); });
     problems.raise();
@@ -209,9 +210,7 @@ class Runner {
     plan.hosts = &hosts_;
     plan.sources = &sources_;
     plan.layouts = layouts_;
-    plan.common = options_.common;
-    plan.grace = options_.grace;
-    plan.checkpoint_every = options_.checkpoint_every;
+    plan.settings = {options_.common, options_.grace, options_.checkpoint_every};
     plan.arguments = options_.arguments;
     plan.on_stop = [&](StopCause cause) { stopping(cause); };
     plan.tick = [&] { describe_sometimes(watch); };

@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxCode = std::uint64_t{2} << 30;
+constexpr std::uint64_t kMinMemory = std::uint64_t{64} << 20;  // of a rank
 
 bool is_on_path(const std::string& name) {
   const char* path = std::getenv("PATH");
@@ -78,6 +79,8 @@ bool has_shebang(const fs::path& path) {
   const UniqueFd file = open_for_reading(path);
   return ::read(file.get(), head, 2) == 2 && head[0] == '#' && head[1] == '!';
 }
+
+std::string seconds_text(double seconds) { return fmt::format("{:.3f}s", seconds); }
 
 bool is_true(const std::string& text) { return text == "true" || text == "True" || text == "1"; }
 
@@ -231,14 +234,14 @@ std::vector<std::string> Launcher::mpi_options(std::size_t hosts) const {
   return command;
 }
 
-Program Launcher::program(const Hosts& hosts, std::size_t host, const std::vector<contract::Layout>& layouts, const CommonSettings& common) const {
-  if (request_.built_in()) return built_in(hosts, layouts, common);
+Program Launcher::program(const Hosts& hosts, std::size_t host, const std::vector<contract::Layout>& layouts, const HostSettings& settings) const {
+  if (request_.built_in()) return built_in(hosts, layouts, settings);
   const contract::Layout& layout = layouts[host];
   ProgramPlace place;
   place.layout = in_container() ? contract::Layout() : layout;
   place.hosts = &hosts;
   place.host = host;
-  place.cpus = std::max<std::uint64_t>(static_cast<std::uint64_t>(common.threads.value) / hosts.names.size(), 1);
+  place.cpus = std::max<std::uint64_t>(static_cast<std::uint64_t>(settings.common.threads.value) / hosts.names.size(), 1);
   place.entry = entry_;
   if (is_script()) {
     place.arguments = script_arguments(request_);
@@ -255,6 +258,7 @@ Program Launcher::program(const Hosts& hosts, std::size_t host, const std::vecto
   if (in_container() && is_script()) {
     program.environment["APPTAINER_PWD"] = place.layout.code().string();
   }
+  program.launcher = mpi_;
   if (mpi_) {
     const std::vector<std::string> options = mpi_options(hosts.names.size());
     program.arguments.insert(program.arguments.begin(), options.begin(), options.end());
@@ -264,9 +268,28 @@ Program Launcher::program(const Hosts& hosts, std::size_t host, const std::vecto
   return program;
 }
 
-// One rank per host, each with its own tree; the program finds its rank among the hosts of that tree.
-Program Launcher::built_in(const Hosts& hosts, const std::vector<contract::Layout>& layouts, const CommonSettings& common) const {
-  const std::size_t n = hosts.names.size();
+std::vector<std::string> Launcher::rank_command(const contract::Layout& layout, std::size_t hosts, const HostSettings& settings) const {
+  const CommonSettings& common = settings.common;
+  const std::size_t threads = std::max<std::size_t>(static_cast<std::size_t>(common.threads.value) / hosts, 1);
+  const std::uint64_t memory = std::max<std::uint64_t>(common.memory_limit.value / hosts, kMinMemory);
+  std::vector<std::string> command = {own_path(), "train", "--root", layout.root().string()};
+  const auto add = [&](const char* flag, std::string value) {
+    command.push_back(flag);
+    command.push_back(std::move(value));
+  };
+  add("--threads", std::to_string(threads));
+  add("--seed", std::to_string(common.seed.value));
+  add("--device", common.device.value);
+  add("--memory-limit", std::to_string(memory));
+  add("--log-format", "sagemaker");
+  add("--grace", seconds_text(settings.grace));
+  if (settings.checkpoint_every) add("--checkpoint-every", seconds_text(*settings.checkpoint_every));
+  return command;
+}
+
+// One rank per host, each with its own tree; the program finds its rank among the hosts of that tree. Lines come without a rank's
+// name: mpirun would put it into the middle of those that two of its reads share.
+Program Launcher::built_in(const Hosts& hosts, const std::vector<contract::Layout>& layouts, const HostSettings& settings) const {
   ProgramPlace place{layouts.front(), &hosts, 0, "", "", {}, 1};
   Program program;
   program.environment = program_environment(request_, place);
@@ -275,16 +298,13 @@ Program Launcher::built_in(const Hosts& hosts, const std::vector<contract::Layou
   program.environment["SMTRAIN_ALGORITHM"] = request_.algorithm;
   program.environment["OMPI_ALLOW_RUN_AS_ROOT"] = program.environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
   program.folder = layouts.front().root().string();
+  program.launcher = true;
   program.arguments = {"mpirun", "--oversubscribe"};
-  for (std::size_t i = 0; i < n; ++i) {
+  for (std::size_t i = 0; i < layouts.size(); ++i) {
     if (i > 0) program.arguments.push_back(":");
-    const std::string threads = std::to_string(std::max<std::size_t>(static_cast<std::size_t>(common.threads.value) / n, 1));
-    for (const std::string& word : {std::string("-n"), std::string("1"), own_path(), std::string("train"), std::string("--root"), layouts[i].root().string(),
-                                    std::string("--threads"), threads, std::string("--seed"), std::to_string(common.seed.value), std::string("--device"),
-                                    common.device.value, std::string("--memory-limit"), std::to_string(std::max<std::uint64_t>(common.memory_limit.value / n, 64 << 20)),
-                                    std::string("--log-format"), std::string("sagemaker")}) {
-      program.arguments.push_back(word);
-    }
+    program.arguments.insert(program.arguments.end(), {"-n", "1"});
+    const std::vector<std::string> command = rank_command(layouts[i], layouts.size(), settings);
+    program.arguments.insert(program.arguments.end(), command.begin(), command.end());
   }
   return program;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,13 @@ namespace smtrain::run::training_job {
 
 /// Words of a command line as a shell takes them apart: blanks, quotes and backslashes. Throws a user Error for an open quote.
 std::vector<std::string> shell_words(const std::string& text);
+
+/// What a host's program is told beyond its tree.
+struct HostSettings {
+  CommonSettings common;
+  double grace = 120;                      ///< seconds from SIGTERM to SIGKILL
+  std::optional<double> checkpoint_every;  ///< seconds; of built-ins
+};
 
 class Launcher {
  public:
@@ -32,8 +40,8 @@ class Launcher {
   void place_code(const contract::Layout& layout) const;
   /// The hosts on which a process is started: all, or the first alone, whose process starts the others.
   std::vector<std::size_t> starting_hosts(const Hosts& hosts) const;
-  /// The program of a host; `layouts` are all hosts' trees. `common` holds what a built-in is told by flags.
-  Program program(const Hosts& hosts, std::size_t host, const std::vector<contract::Layout>& layouts, const CommonSettings& common) const;
+  /// The program of a host; `layouts` are all hosts' trees.
+  Program program(const Hosts& hosts, std::size_t host, const std::vector<contract::Layout>& layouts, const HostSettings& settings) const;
 
  private:
   void find_script();
@@ -41,7 +49,8 @@ class Launcher {
   std::vector<std::string> script_command(const contract::Layout& seen) const;
   std::vector<std::string> entrypoint(const contract::Layout& layout) const;
   std::vector<std::string> mpi_options(std::size_t hosts) const;
-  Program built_in(const Hosts& hosts, const std::vector<contract::Layout>& layouts, const CommonSettings& common) const;
+  std::vector<std::string> rank_command(const contract::Layout& layout, std::size_t hosts, const HostSettings& settings) const;
+  Program built_in(const Hosts& hosts, const std::vector<contract::Layout>& layouts, const HostSettings& settings) const;
 
   const TrainingJobRequest& request_;
   std::vector<std::string> prefix_;

@@ -105,7 +105,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   ::_exit(127);
 }
 
-std::vector<pid_t> own_children() {
+std::vector<pid_t> children_of(pid_t parent) {
   std::vector<pid_t> children;
   std::error_code error;
   for (std::filesystem::directory_iterator at("/proc", error), end; !error && at != end; at.increment(error)) {
@@ -116,7 +116,7 @@ std::vector<pid_t> own_children() {
     const std::size_t after_name = text.rfind(") ");  // a name may hold anything
     if (after_name == std::string::npos) continue;
     const std::vector<std::string_view> fields = split(std::string_view(text).substr(after_name + 2), ' ');
-    if (fields.size() > 1 && fields[1] == std::to_string(::getpid())) children.push_back(std::stoi(name));
+    if (fields.size() > 1 && fields[1] == std::to_string(parent)) children.push_back(std::stoi(name));
   }
   return children;
 }
@@ -125,7 +125,7 @@ int code_of(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : 
 
 }  // namespace
 
-Process::Process(const Program& program, TakeLine take) : take_(std::move(take)) {
+Process::Process(const Program& program, TakeLine take) : launcher_(program.launcher), take_(std::move(take)) {
   const std::string file = find_program(program);
   std::vector<std::string> arguments = program.arguments, environment;
   for (const auto& [name, value] : program.environment) environment.push_back(name + "=" + value);
@@ -184,8 +184,17 @@ void Process::end() {
   reader_.join();
 }
 
-void Process::signal(int number) {
-  if (!code_) ::kill(-pid_, number);
+void Process::terminate() {
+  if (code_) return;
+  const std::vector<pid_t> children = launcher_ ? children_of(pid_) : std::vector<pid_t>();
+  for (const pid_t child : children) {
+    if (::kill(-child, SIGTERM) != 0) ::kill(child, SIGTERM);
+  }
+  if (children.empty()) ::kill(-pid_, SIGTERM);
+}
+
+void Process::kill() {
+  if (!code_) ::kill(-pid_, SIGKILL);
 }
 
 void Process::read_output() {
@@ -222,7 +231,7 @@ void Process::take(std::string_view bytes, std::string& line) {
 
 void end_orphans() {
   // Each round brings the children of those that the one before has ended.
-  for (std::vector<pid_t> children = own_children(); !children.empty(); children = own_children()) {
+  for (std::vector<pid_t> children = children_of(::getpid()); !children.empty(); children = children_of(::getpid())) {
     for (const pid_t pid : children) {
       ::kill(pid, SIGKILL);
       wait_for(pid);

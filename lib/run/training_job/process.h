@@ -19,6 +19,7 @@ struct Program {
   std::vector<std::string> arguments;              ///< the first is looked up in PATH
   std::map<std::string, std::string> environment;  ///< all of it
   std::string folder;                              ///< to start in
+  bool launcher = false;                           ///< its children, each in a group of its own, are what does the work
 };
 
 /// Standard input is empty; output and errors come as one stream, interleaved as written; no other descriptor is handed on. The
@@ -38,14 +39,17 @@ class Process {
 
   /// The exit code once the program has ended and its output is read: 128 + N after signal N. Whatever it left running is killed.
   std::optional<int> poll();
-  /// Sends a signal to the group.
-  void signal(int number);
+  /// SIGTERM to the group; to a launcher's children, which it would give a second to end in.
+  void terminate();
+  /// SIGKILL to the group. A launcher's children end with it or become this process's.
+  void kill();
 
  private:
   void end();
   void read_output();
   void take(std::string_view bytes, std::string& line);
 
+  const bool launcher_;
   pid_t pid_ = -1, guard_ = -1;
   TakeLine take_;
   UniqueFd output_, wake_read_, wake_write_, guard_write_;
