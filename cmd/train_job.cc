@@ -58,7 +58,8 @@ void check_train_flags(CommandLine& line) {
   const bool job = line.has("job"), stop = line.has("stop");
   if (int{job} + int{stop} + int{line.has("root")} > 1) line.problems.push_back("--root, --job and --stop exclude each other");
   if (job) return;
-  for (const char* flag : {"map", "overwrite", "lenient", "split-records", "exec", "workdir", "iso-times", "metrics", "depfile"}) {
+  for (const char* flag : {"map", "overwrite", "lenient", "split-records", "exec", "workdir", "iso-times", "metrics",
+                           "depfile"}) {
     if (line.has(flag)) line.problems.push_back(fmt::format("--{} goes with --job", flag));
   }
 }

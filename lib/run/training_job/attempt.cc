@@ -35,9 +35,13 @@ Outcome failed(Outcome::Kind kind, Fault fault, std::string reason, std::vector<
 Outcome outcome_of(const Error& error) {
   const std::string text = join(error.problems(), "\n");
   switch (error.fault()) {
-    case Fault::user: return failed(Outcome::Kind::failed, Fault::user, "ClientError: " + text + ", exit code: 2", error.problems());
-    case Fault::machine: return failed(Outcome::Kind::machine, Fault::machine, "InternalServerError: " + text + ", exit code: 1", error.problems());
-    case Fault::internal: return failed(Outcome::Kind::failed, Fault::internal, "AlgorithmError: Internal error: " + text + ", exit code: 1", error.problems());
+    case Fault::user: return failed(Outcome::Kind::failed, Fault::user, "ClientError: " + text + ", exit code: 2",
+                                    error.problems());
+    case Fault::machine: return failed(Outcome::Kind::machine, Fault::machine, "InternalServerError: " + text + ", exit code: 1",
+                                       error.problems());
+    case Fault::internal:
+      return failed(Outcome::Kind::failed, Fault::internal, "AlgorithmError: Internal error: " + text + ", exit code: 1",
+                    error.problems());
     case Fault::stopped:
     case Fault::interrupted: break;
   }
@@ -61,8 +65,8 @@ std::string failure_text(const AttemptPlan& plan, std::size_t host) {
 
 std::string script_failure(const AttemptPlan& plan, std::size_t host, int code, const JobLog& log) {
   const Program program = plan.launcher->program(*plan.hosts, host, plan.layouts, plan.settings);
-  return fmt::format("ExecuteUserScriptError:\nExitCode {}\nErrorMessage \"{}\"\nCommand \"{}\"", code, join(log.last_lines(host), "\n"),
-                     join(program.arguments, " "));
+  return fmt::format("ExecuteUserScriptError:\nExitCode {}\nErrorMessage \"{}\"\nCommand \"{}\"", code,
+                     join(log.last_lines(host), "\n"), join(program.arguments, " "));
 }
 
 Outcome outcome_of_exit(const AttemptPlan& plan, std::size_t host, int code, const JobLog& log) {
@@ -149,7 +153,8 @@ class Stopper {
   std::thread thread_;
 };
 
-Outcome run_in_process(const AttemptPlan& plan, Watch& watch, const std::vector<std::unique_ptr<Feeder>>& feeders, JobLog& log, Console& console) {
+Outcome run_in_process(const AttemptPlan& plan, Watch& watch, const std::vector<std::unique_ptr<Feeder>>& feeders, JobLog& log,
+                       Console& console) {
   const job::Description& algorithm = algos::find(plan.request->algorithm)->description();
   const auto own = make_job_console(console, log, plan.hosts->names.front(), algorithm.log_name);
   Stopper stopper(plan, watch, feeders);
@@ -181,7 +186,8 @@ class Group {
     for (const std::size_t host : plan.launcher->starting_hosts(*plan.hosts)) {
       const Program program = plan.launcher->program(*plan.hosts, host, plan.layouts, plan.settings);
       announce(program, host);
-      members_.push_back({host, std::make_unique<Process>(program, [&log, host](std::string_view line) { log.line(host, line, true); }), {}});
+      members_.push_back({host,
+          std::make_unique<Process>(program, [&log, host](std::string_view line) { log.line(host, line, true); }), {}});
     }
   }
   void terminate() {
@@ -305,7 +311,8 @@ bool Watch::marker_seen() {
 Outcome run_attempt(const AttemptPlan& plan, Watch& watch, JobLog& log, Console& console) {
   std::vector<std::unique_ptr<Feeder>> feeders;
   for (std::size_t i = 0; i < plan.layouts.size(); ++i) {
-    for (auto& feeder : start_feeders(plan.layouts[i], *plan.request, *plan.hosts, i, *plan.sources)) feeders.push_back(std::move(feeder));
+    for (auto& feeder : start_feeders(plan.layouts[i], *plan.request, *plan.hosts, i, *plan.sources))
+      feeders.push_back(std::move(feeder));
   }
   if (plan.launcher->in_process()) return run_in_process(plan, watch, feeders, log, console);
   Outcome outcome;

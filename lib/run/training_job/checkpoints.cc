@@ -26,7 +26,8 @@ bool is_marker(const std::string& name) {
 void make_folder(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error) throw Error(fault_of_errno(error.value()), fmt::format("cannot make the folder {}: {}", path.string(), errno_text(error.value())));
+  if (error) throw Error(fault_of_errno(error.value()),
+                         fmt::format("cannot make the folder {}: {}", path.string(), errno_text(error.value())));
 }
 
 void copy_whole(const fs::path& from, const fs::path& to) {
@@ -44,7 +45,8 @@ std::error_code each_file(const fs::path& folder, F&& use) {
   std::error_code error;
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     std::error_code gone;
-    if (at->is_regular_file(gone) && !is_marker(at->path().filename().string())) use(at->path(), at->path().lexically_relative(folder).string());
+    if (at->is_regular_file(gone) && !is_marker(at->path().filename().string()))
+      use(at->path(), at->path().lexically_relative(folder).string());
   }
   return error;
 }
@@ -127,7 +129,8 @@ void CheckpointCopier::pass() {
     });
     // A folder that is gone or cannot be read says nothing about its files; the location outlives it.
     if (error == std::errc::no_such_file_or_directory) continue;
-    if (error) throw Error(fault_of_errno(error.value()), fmt::format("cannot read {}: {}", folders_[i].string(), errno_text(error.value())));
+    if (error) throw Error(fault_of_errno(error.value()),
+                           fmt::format("cannot read {}: {}", folders_[i].string(), errno_text(error.value())));
     for (const auto& [name, seen] : copied_[i]) {
       std::error_code ignored;
       if (!now.contains(name)) fs::remove(location_ / name, ignored);

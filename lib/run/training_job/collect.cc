@@ -87,12 +87,14 @@ void write_archive(const Files& files, const fs::path& target) {
   }
   std::stable_partition(members.begin(), members.end(), [](const auto& m) { return m.first == kFirst; });
   AtomicFile out(target);
-  formats::write_tar(members, formats::TarCompression::gzip, job::member_time(), [&](std::string_view bytes) { out.write(bytes); });
+  formats::write_tar(members, formats::TarCompression::gzip, job::member_time(),
+                     [&](std::string_view bytes) { out.write(bytes); });
   out.commit();
 }
 
 void check(const std::error_code& error, const fs::path& path) {
-  if (error) throw Error(fault_of_errno(error.value()), fmt::format("cannot write {}: {}", path.string(), errno_text(error.value())));
+  if (error)
+    throw Error(fault_of_errno(error.value()), fmt::format("cannot write {}: {}", path.string(), errno_text(error.value())));
 }
 
 void write_folder(const Files& files, const fs::path& target) {
@@ -114,8 +116,8 @@ void write_folder(const Files& files, const fs::path& target) {
 
 }  // namespace
 
-std::string collect(const std::vector<fs::path>& folders, const fs::path& output, const std::string& name, const std::string& folder,
-                    bool compressed, bool even_empty, Log& log) {
+std::string collect(const std::vector<fs::path>& folders, const fs::path& output, const std::string& name,
+                    const std::string& folder, bool compressed, bool even_empty, Log& log) {
   const Files files = merged(folders, log);
   if (files.empty() && !even_empty) return "";
   std::error_code error;

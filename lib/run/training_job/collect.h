@@ -14,7 +14,7 @@ namespace smtrain::run::training_job {
 /// sorted, manifest.json first, owner 0, time fixed, so that a built-in's archive is byte for byte that of the plain command.
 /// Symbolic links are left out with a warning. Returns the path of what was made; "" when there is no file and `even_empty` is not
 /// set.
-std::string collect(const std::vector<std::filesystem::path>& folders, const std::filesystem::path& output, const std::string& name,
-                    const std::string& folder, bool compressed, bool even_empty, Log& log);
+std::string collect(const std::vector<std::filesystem::path>& folders, const std::filesystem::path& output,
+                    const std::string& name, const std::string& folder, bool compressed, bool even_empty, Log& log);
 
 }  // namespace smtrain::run::training_job

@@ -26,7 +26,8 @@ double milliseconds(double seconds) { return std::round(seconds * 1000) / 1000; 
 Json time_json(double seconds, bool iso) {
   if (!iso) return milliseconds(seconds);
   const auto whole = static_cast<std::time_t>(seconds);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03d}Z", fmt::gmtime(whole), static_cast<int>((seconds - static_cast<double>(whole)) * 1000));
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03d}Z", fmt::gmtime(whole),
+                     static_cast<int>((seconds - static_cast<double>(whole)) * 1000));
 }
 
 Json member(const Json& object, const char* key) {
@@ -37,7 +38,8 @@ Json member(const Json& object, const char* key) {
 Json metric_definitions(const TrainingJobRequest& request) {
   Json list = Json::array();
   if (request.built_in()) {
-    for (const job::MetricSpec& m : algos::find(request.algorithm)->description().metrics) list.push_back({{"Name", m.name}, {"Regex", m.regex}});
+    for (const job::MetricSpec& m : algos::find(request.algorithm)->description().metrics)
+      list.push_back({{"Name", m.name}, {"Regex", m.regex}});
   }
   for (const MetricDefinition& m : request.metrics) list.push_back({{"Name", m.name}, {"Regex", m.regex}});
   return list;
@@ -55,10 +57,13 @@ std::optional<Earlier> read_description(const fs::path& folder) {
   }
   Earlier earlier;
   earlier.status = json["TrainingJobStatus"].get<std::string>();
-  if (const Json secondary = member(json, "SecondaryStatus"); secondary.is_string()) earlier.secondary_status = secondary.get<std::string>();
-  if (const Json seconds = member(json, "TrainingTimeInSeconds"); seconds.is_number()) earlier.training_seconds = seconds.get<double>();
+  if (const Json secondary = member(json, "SecondaryStatus"); secondary.is_string())
+    earlier.secondary_status = secondary.get<std::string>();
+  if (const Json seconds = member(json, "TrainingTimeInSeconds"); seconds.is_number())
+    earlier.training_seconds = seconds.get<double>();
   const bool with_checkpoint = member(json, "Resumable") == Json(true);
-  earlier.resumable = earlier.status == "InProgress" || earlier.status == "Stopping" || (earlier.status == "Stopped" && with_checkpoint);
+  earlier.resumable = earlier.status == "InProgress" || earlier.status == "Stopping"
+      || (earlier.status == "Stopped" && with_checkpoint);
   return earlier;
 }
 
@@ -77,7 +82,8 @@ struct Description::State {
   }
 };
 
-Description::Description(fs::path folder, const TrainingJobRequest& request, bool iso_times, const std::optional<Earlier>& earlier)
+Description::Description(fs::path folder, const TrainingJobRequest& request, bool iso_times,
+                         const std::optional<Earlier>& earlier)
     : state_(std::make_unique<State>()) {
   State& s = *state_;
   s.path = std::move(folder) / "description.json";
@@ -99,8 +105,8 @@ Description::Description(fs::path folder, const TrainingJobRequest& request, boo
   json["HyperParameters"] = Json(request.hyperparameters);
   json["AlgorithmSpecification"] = document["AlgorithmSpecification"];
   json["AlgorithmSpecification"]["MetricDefinitions"] = metric_definitions(request);
-  for (const char* key : {"InputDataConfig", "OutputDataConfig", "ResourceConfig", "StoppingCondition", "EnableManagedSpotTraining", "CheckpointConfig",
-                          "RetryStrategy", "Environment"}) {
+  for (const char* key : {"InputDataConfig", "OutputDataConfig", "ResourceConfig", "StoppingCondition",
+                          "EnableManagedSpotTraining", "CheckpointConfig", "RetryStrategy", "Environment"}) {
     if (document.contains(key)) json[key] = document[key];
   }
   json["CreationTime"] = created;
@@ -144,7 +150,8 @@ void Description::training_started() {
 void Description::set_metrics(const std::map<std::string, FinalMetric>& metrics) {
   const std::lock_guard lock(state_->mutex);
   Json list = Json::array();
-  for (const auto& [name, m] : metrics) list.push_back({{"MetricName", name}, {"Value", m.value}, {"Timestamp", time_json(m.time, state_->iso)}});
+  for (const auto& [name, m] : metrics)
+    list.push_back({{"MetricName", name}, {"Value", m.value}, {"Timestamp", time_json(m.time, state_->iso)}});
   state_->json["FinalMetricDataList"] = std::move(list);
 }
 

@@ -26,7 +26,8 @@ std::optional<Earlier> read_description(const std::filesystem::path& folder);
 class Description {
  public:
   /// Goes on from `earlier` where the job is resumed. Writes nothing yet.
-  Description(std::filesystem::path folder, const TrainingJobRequest& request, bool iso_times, const std::optional<Earlier>& earlier);
+  Description(std::filesystem::path folder, const TrainingJobRequest& request, bool iso_times,
+              const std::optional<Earlier>& earlier);
   ~Description();
 
   /// Ends the running transition and begins the next.

@@ -92,7 +92,8 @@ void Feeder::run() {
     UniqueFd fifo;
     // Opened without waiting, again and again: a thread inside open() could not be called off.
     while (!stop_ && !(fifo = UniqueFd(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)))) {
-      if (errno != ENXIO && errno != EINTR) throw Error(fault_of_errno(errno), fmt::format("cannot open {}: {}", path, errno_text(errno)));
+      if (errno != ENXIO && errno != EINTR)
+        throw Error(fault_of_errno(errno), fmt::format("cannot open {}: {}", path, errno_text(errno)));
       std::this_thread::sleep_for(kReaderPoll);
     }
     if (stop_) return;
@@ -141,7 +142,8 @@ Feeder::Read Feeder::open_piece(const std::string& path) const {
     return [this, file, path](std::span<char> into) { return read_fully(file->get(), into, path, &stop_); };
   }
   const std::shared_ptr<formats::ByteStream> packed = formats::open_bytes({path, path, true, std::nullopt});
-  if (packed->compression() != "gzip") throw user_error("channel {}: {} is no gzip data, and CompressionType is Gzip", plan_.channel.name, path);
+  if (packed->compression() != "gzip")
+    throw user_error("channel {}: {} is no gzip data, and CompressionType is Gzip", plan_.channel.name, path);
   return [packed](std::span<char> into) { return packed->read(into); };
 }
 

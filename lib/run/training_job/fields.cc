@@ -21,7 +21,8 @@ std::string found(const json& value) {
 }
 
 std::string limits(std::size_t shortest, std::size_t longest) {
-  return shortest == 0 ? fmt::format("a string of at most {} characters", longest) : fmt::format("a string of {} to {} characters", shortest, longest);
+  return shortest == 0 ? fmt::format("a string of at most {} characters", longest)
+                       : fmt::format("a string of {} to {} characters", shortest, longest);
 }
 
 std::string limits(std::int64_t least, std::int64_t most) {
@@ -44,7 +45,8 @@ json parse_document(std::string_view text, const std::string& name) {
   auto watch = [&](int, json::parse_event_t event, json& parsed) {
     if (event == json::parse_event_t::object_start) open.emplace_back();
     if (event == json::parse_event_t::object_end && !open.empty()) open.pop_back();
-    if (event == json::parse_event_t::key && !open.empty() && !open.back().insert(parsed.get<std::string>()).second && doubled.empty()) {
+    if (event == json::parse_event_t::key && !open.empty() && !open.back().insert(parsed.get<std::string>()).second
+        && doubled.empty()) {
       doubled = parsed.get<std::string>();
     }
     return true;
@@ -64,7 +66,8 @@ json parse_document(std::string_view text, const std::string& name) {
 }
 
 std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(),
+                                                [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 const json* Fields::find(const std::string& field) {
@@ -103,7 +106,8 @@ std::optional<std::string> Fields::text(const std::string& field, std::size_t sh
   const std::string& text = value->get_ref<const std::string&>();
   const std::size_t length = characters(text);
   if (length < shortest || length > longest) {
-    problem(field, length == 0 ? "an empty string" : fmt::format("{} ({} characters)", smtrain::quoted(text), length), limits(shortest, longest));
+    problem(field, length == 0 ? "an empty string" : fmt::format("{} ({} characters)", smtrain::quoted(text), length),
+            limits(shortest, longest));
     return std::nullopt;
   }
   if (text.find('\0') != std::string::npos) {
@@ -116,7 +120,8 @@ std::optional<std::string> Fields::text(const std::string& field, std::size_t sh
 std::optional<std::int64_t> Fields::integer(const std::string& field, std::int64_t least, std::int64_t most) {
   const json* value = find(field);
   if (value == nullptr) return std::nullopt;
-  const bool fits = value->is_number_integer() && !(value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(kAnyInteger));
+  const bool fits = value->is_number_integer()
+      && !(value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(kAnyInteger));
   if (!fits || value->get<std::int64_t>() < least || value->get<std::int64_t>() > most) {
     problem(field, training_job::found(*value), limits(least, most));
     return std::nullopt;
@@ -156,7 +161,8 @@ std::optional<Fields> Fields::object(const std::string& field) {
   return Fields(*value, path_of(field), document_);
 }
 
-std::vector<std::string> Fields::texts(const std::string& field, std::size_t fewest, std::size_t most, std::size_t shortest, std::size_t longest) {
+std::vector<std::string> Fields::texts(const std::string& field, std::size_t fewest, std::size_t most, std::size_t shortest,
+                                       std::size_t longest) {
   const json* value = find(field);
   std::vector<std::string> out;
   if (value == nullptr) return out;
@@ -168,14 +174,16 @@ std::vector<std::string> Fields::texts(const std::string& field, std::size_t few
   for (std::size_t i = 0; i < value->size(); ++i) {
     const json& item = (*value)[i];
     const std::string text = item.is_string() ? item.get<std::string>() : "";
-    const bool fits = item.is_string() && characters(text) >= shortest && characters(text) <= longest && text.find('\0') == std::string::npos;
+    const bool fits = item.is_string() && characters(text) >= shortest && characters(text) <= longest
+        && text.find('\0') == std::string::npos;
     if (fits) out.push_back(text);
     else problem(fmt::format("{}[{}]", field, i), training_job::found(item), limits(shortest, longest));
   }
   return out;
 }
 
-void Fields::each_object(const std::string& field, std::size_t fewest, std::size_t most, const std::function<void(Fields&)>& use) {
+void Fields::each_object(const std::string& field, std::size_t fewest, std::size_t most,
+                         const std::function<void(Fields&)>& use) {
   const json* value = find(field);
   if (value == nullptr) return;
   if (!value->is_array() || value->size() < fewest || value->size() > most) {
@@ -195,14 +203,16 @@ void Fields::each_object(const std::string& field, std::size_t fewest, std::size
   }
 }
 
-void Fields::each_text(const std::string& field, std::size_t most, const std::function<void(const std::string&, const std::string&)>& use) {
+void Fields::each_text(const std::string& field, std::size_t most,
+                       const std::function<void(const std::string&, const std::string&)>& use) {
   const json* value = find(field);
   if (value == nullptr) return;
   if (!value->is_object()) return problem(field, training_job::found(*value), "an object of strings");
   if (value->size() > most) return problem(field, fmt::format("{} pairs", value->size()), fmt::format("at most {}", most));
   for (const auto& [key, text] : value->items()) {
     if (!text.is_string()) {
-      problem(field + "." + key, training_job::found(text), "a string" + (text.is_structured() || text.is_null() ? "" : ": " + json(text.dump()).dump()));
+      problem(field + "." + key, training_job::found(text), "a string"
+              + (text.is_structured() || text.is_null() ? "" : ": " + json(text.dump()).dump()));
     } else if (text.get_ref<const std::string&>().find('\0') != std::string::npos || key.find('\0') != std::string::npos) {
       problem(field + "." + key, "a zero byte", "text");
     } else {

@@ -33,7 +33,8 @@ nlohmann::json parse_document(std::string_view text, const std::string& name);
 /// One object of the document. Every question adds its problem, if any, and answers nullopt then.
 class Fields {
  public:
-  Fields(const nlohmann::json& object, std::string place, Document& document) : object_(object), place_(std::move(place)), document_(document) {}
+  Fields(const nlohmann::json& object, std::string place, Document& document) : object_(object), place_(std::move(place)),
+      document_(document) {}
 
   bool has(const std::string& field);
   /// Whether the field is an object that holds the key; asks for nothing.
@@ -45,10 +46,12 @@ class Fields {
   std::optional<std::size_t> choice(const std::string& field, const std::vector<std::string>& values);
   std::optional<Fields> object(const std::string& field);
   /// The elements, when there are `fewest` to `most` of them.
-  std::vector<std::string> texts(const std::string& field, std::size_t fewest, std::size_t most, std::size_t shortest, std::size_t longest);
+  std::vector<std::string> texts(const std::string& field, std::size_t fewest, std::size_t most, std::size_t shortest,
+                                 std::size_t longest);
   void each_object(const std::string& field, std::size_t fewest, std::size_t most, const std::function<void(Fields&)>& use);
   /// Pairs of an object whose values are strings.
-  void each_text(const std::string& field, std::size_t most, const std::function<void(const std::string& key, const std::string& value)>& use);
+  void each_text(const std::string& field, std::size_t most,
+                 const std::function<void(const std::string& key, const std::string& value)>& use);
   /// Accepted, logged once as without effect.
   void note(const std::vector<std::string>& fields);
   /// Adds a problem for a field that must be there and is not.

@@ -54,14 +54,18 @@ fs::path nearest_existing(fs::path path) {
 JobFolder::JobFolder(fs::path path, bool overwrite) : path_(std::move(path)), overwrite_(overwrite) {
   std::error_code ignored;
   const fs::path base = nearest_existing(path_);
-  if (!fs::is_directory(base, ignored)) throw user_error("OutputDataConfig.S3OutputPath: {} is no folder", smtrain::quoted(base.string(), 4096));
-  if (::access(base.c_str(), W_OK) != 0) throw user_error("OutputDataConfig.S3OutputPath: {} cannot be written", smtrain::quoted(base.string(), 4096));
+  if (!fs::is_directory(base, ignored))
+    throw user_error("OutputDataConfig.S3OutputPath: {} is no folder", smtrain::quoted(base.string(), 4096));
+  if (::access(base.c_str(), W_OK) != 0)
+    throw user_error("OutputDataConfig.S3OutputPath: {} cannot be written", smtrain::quoted(base.string(), 4096));
   if (overwrite_ || !fs::exists(path_, ignored)) return;
   earlier_ = read_description(path_);
   if (!earlier_ && !is_begun(path_)) return;
-  if (!earlier_) throw user_error("{}: is there and holds no training job; give another TrainingJobName, or --overwrite", path_.string());
+  if (!earlier_)
+    throw user_error("{}: is there and holds no training job; give another TrainingJobName, or --overwrite", path_.string());
   if (!earlier_->resumable) {
-    const std::string why = earlier_->secondary_status == earlier_->status ? "" : fmt::format(" ({})", earlier_->secondary_status);
+    const std::string why = earlier_->secondary_status == earlier_->status ? ""
+        : fmt::format(" ({})", earlier_->secondary_status);
     throw user_error("{}: this job is {}{}; give another TrainingJobName, or --overwrite", path_.string(), earlier_->status, why);
   }
 }
@@ -69,12 +73,14 @@ JobFolder::JobFolder(fs::path path, bool overwrite) : path_(std::move(path)), ov
 void JobFolder::open(Log& log) {
   std::error_code error;
   fs::create_directories(path_, error);
-  if (error) throw Error(fault_of_errno(error.value()), fmt::format("cannot make the folder {}: {}", path_.string(), errno_text(error.value())));
+  if (error) throw Error(fault_of_errno(error.value()),
+                         fmt::format("cannot make the folder {}: {}", path_.string(), errno_text(error.value())));
   lock();
   if (overwrite_) {
     for (const char* name : kOwn) {
       fs::remove_all(path_ / name, error);
-      if (error) throw Error(fault_of_errno(error.value()), fmt::format("cannot remove {}: {}", (path_ / name).string(), errno_text(error.value())));
+      if (error) throw Error(fault_of_errno(error.value()),
+                             fmt::format("cannot remove {}: {}", (path_ / name).string(), errno_text(error.value())));
     }
   }
   remove_marker();

@@ -101,11 +101,13 @@ class JobConsole final : public Console {
 
 }  // namespace
 
-JobLog::JobLog(const JobLogOptions& options, Console& console) : console_(console), hosts_(options.hosts), search_(options.metrics), last_(options.hosts.size()) {
+JobLog::JobLog(const JobLogOptions& options, Console& console) : console_(console), hosts_(options.hosts),
+    search_(options.metrics), last_(options.hosts.size()) {
   const fs::path folder = options.folder / "logs";
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) throw Error(fault_of_errno(error.value()), fmt::format("cannot make the folder {}: {}", folder.string(), errno_text(error.value())));
+  if (error) throw Error(fault_of_errno(error.value()),
+                         fmt::format("cannot make the folder {}: {}", folder.string(), errno_text(error.value())));
   for (const std::string& host : hosts_) logs_.push_back(open_to_append(folder / (host + ".log")));
   metrics_.push_back(open_to_append(options.folder / "metrics.jsonl"));
   if (!options.metrics_file.empty()) metrics_.push_back(open_to_append(options.metrics_file));
@@ -153,7 +155,8 @@ void JobLog::append(int fd, const std::string& text) {
   }
 }
 
-std::unique_ptr<Console> make_job_console(Console& console, JobLog& log, const std::string& host, const std::string& algorithm_log_name) {
+std::unique_ptr<Console> make_job_console(Console& console, JobLog& log, const std::string& host,
+                                          const std::string& algorithm_log_name) {
   ConsoleOptions options;
   options.host = host;
   options.algorithm_log_name = algorithm_log_name;

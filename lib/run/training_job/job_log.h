@@ -57,6 +57,7 @@ class JobLog {
 
 /// A console for a built-in that runs in this process: everything goes on to `console`, and as the service's own lines to the log
 /// of host 0. Both outlive it.
-std::unique_ptr<Console> make_job_console(Console& console, JobLog& log, const std::string& host, const std::string& algorithm_log_name);
+std::unique_ptr<Console> make_job_console(Console& console, JobLog& log, const std::string& host,
+                                          const std::string& algorithm_log_name);
 
 }  // namespace smtrain::run::training_job

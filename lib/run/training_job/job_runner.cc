@@ -50,7 +50,8 @@ dev_t device_of_path(fs::path path) {
 class Runner {
  public:
   Runner(const TrainingJobRequest& request, const JobOptions& options, Console& console)
-      : request_(request), options_(options), console_(console), hosts_(hosts_of(request)), launcher_(request, options.exec_prefix),
+      : request_(request), options_(options), console_(console), hosts_(hosts_of(request)),
+          launcher_(request, options.exec_prefix),
         folder_(fs::path(request.output_path) / request.name, options.overwrite),
         work_(options.workdir.empty() ? folder_.path() / "work" : fs::absolute(options.workdir) / request.name) {
     for (const std::string& name : hosts_.names) layouts_.emplace_back(work_ / name);
@@ -59,7 +60,8 @@ class Runner {
   void check() {
     sources_ = list_sources(request_, console_);
     Problems problems;
-    if (options_.checkpoint_every && !request_.checkpoint_path) problems.add("--checkpoint-every has nowhere to write; give CheckpointConfig too");
+    if (options_.checkpoint_every && !request_.checkpoint_path)
+      problems.add("--checkpoint-every has nowhere to write; give CheckpointConfig too");
     for (const Channel& c : request_.channels) problems.check([&] { check_shards(c); });
     problems.check([&] { check_space(); });
     problems.raise();
@@ -89,7 +91,8 @@ class Runner {
     log.metrics = request_.metrics;
     if (!launcher_.in_process()) log.metrics_file = options_.metrics_file.value_or("");  // else the console writes it
     if (request_.built_in()) {
-      for (const job::MetricSpec& m : algos::find(request_.algorithm)->description().metrics) log.metrics.push_back({m.name, m.regex});
+      for (const job::MetricSpec& m : algos::find(request_.algorithm)->description().metrics)
+        log.metrics.push_back({m.name, m.regex});
     }
     log_.emplace(log, console_);
   }
@@ -99,7 +102,8 @@ class Runner {
   void check_shards(const Channel& channel) {
     const std::size_t entries = sources_.at(channel.name).entries.size(), hosts = hosts_.names.size();
     if (!channel.sharded || entries >= hosts || splits(channel)) return;
-    const std::string what = fmt::format("channel {}: {} objects for {} hosts, of which some would get none", channel.name, entries, hosts);
+    const std::string what =
+        fmt::format("channel {}: {} objects for {} hosts, of which some would get none", channel.name, entries, hosts);
     if (!request_.built_in()) return console_.warning("{}", what);
     throw user_error("{}; give fewer hosts, FullyReplicated, or, in File mode, --split-records", what);
   }
@@ -118,8 +122,8 @@ class Runner {
     while (!fs::exists(base, error) && base.has_relative_path()) base = base.parent_path();
     const fs::space_info space = fs::space(base, error);
     if (!error && needed > space.available) {
-      throw machine_error("the input is {}, and {} has room for {}; give --workdir FOLDER, or FastFile or Pipe mode", format_bytes(needed), base.string(),
-                          format_bytes(space.available));
+      throw machine_error("the input is {}, and {} has room for {}; give --workdir FOLDER, or FastFile or Pipe mode",
+                          format_bytes(needed), base.string(), format_bytes(space.available));
     }
     if (request_.volume_gb) console_.info("ResourceConfig.VolumeSizeInGB has no effect on this machine");
   }
@@ -135,7 +139,8 @@ class Runner {
       const Source& source = sources_.at(c.name);
       const std::string path = source.folder ? *source.folder : source.entries[0].pieces[0].path;
       if (c.name == "model") dry.start_model = source.entries[0].pieces[0].path;
-      else if (!c.record_io && !path.empty()) dry.channels.push_back({c.name, path, c.content_type, "file", "replicated", false, false});
+      else if (!c.record_io && !path.empty())
+        dry.channels.push_back({c.name, path, c.content_type, "file", "replicated", false, false});
     }
     dry.output = (fs::temp_directory_path() / "model.tar.gz").string();
     dry.common = options_.common;
@@ -156,14 +161,16 @@ class Runner {
     const auto& earlier = folder_.earlier();
     if (earlier) earlier_seconds_ = earlier->training_seconds;
     // Who starts a job again that has run out of time wants it to have more.
-    const bool fresh = earlier && (earlier->secondary_status == "MaxRuntimeExceeded" || earlier->secondary_status == "MaxWaitTimeExceeded");
+    const bool fresh = earlier
+        && (earlier->secondary_status == "MaxRuntimeExceeded" || earlier->secondary_status == "MaxWaitTimeExceeded");
     const double allowance = static_cast<double>(request_.max_runtime) - (fresh ? 0 : earlier_seconds_);
     std::optional<double> wait;
     if (request_.max_wait) wait = static_cast<double>(*request_.max_wait);
     const Watch whole({}, 1e18, wait);
     for (std::int64_t attempt = 1;; ++attempt) {
       description_->set_attempt(attempt);
-      description_->enter("InProgress", "Starting", attempt == 1 ? "Preparing the working tree" : fmt::format("Preparing attempt {}", attempt));
+      const std::string what = attempt == 1 ? "Preparing the working tree" : fmt::format("Preparing attempt {}", attempt);
+      description_->enter("InProgress", "Starting", what);
       prepare();
       std::optional<double> wait_left;
       if (wait) wait_left = *wait - whole.elapsed();
@@ -221,7 +228,8 @@ class Runner {
 
   void stopping(StopCause cause) {
     cause_ = cause;
-    const char* message = cause == StopCause::request ? "Stopping the training job" : cause == StopCause::max_runtime ? "MaxRuntimeInSeconds is over" : "MaxWaitTimeInSeconds is over";
+    const char* const limit = cause == StopCause::max_runtime ? "MaxRuntimeInSeconds is over" : "MaxWaitTimeInSeconds is over";
+    const char* const message = cause == StopCause::request ? "Stopping the training job" : limit;
     console_.info("{}: SIGTERM, then SIGKILL after {} s", message, options_.grace);
     describe([&] { description_->enter("Stopping", "Stopping", message); });
   }
@@ -286,8 +294,10 @@ class Runner {
     description_->enter("Stopped", secondary_status(cause_), can_go_on ? "Stopped with a checkpoint" : "Stopped");
     finished_ = true;
     clear_work();
-    if (can_go_on) throw Error(Fault::stopped, fmt::format("stopped: {} with a checkpoint; the same command goes on", request_.name));
-    const std::string saved = model_.empty() ? "the program had saved no model" : model_ + " holds what the program had saved by then";
+    if (can_go_on)
+      throw Error(Fault::stopped, fmt::format("stopped: {} with a checkpoint; the same command goes on", request_.name));
+    const std::string saved = model_.empty() ? "the program had saved no model" : model_
+        + " holds what the program had saved by then";
     throw Error(Fault::interrupted, {fmt::format("stopped: {}; {}", request_.name, saved)}, SIGTERM);
   }
 

@@ -28,7 +28,9 @@ bool is_on_path(const std::string& name) {
   return false;
 }
 
-bool is_archive(const std::string& path) { return path.ends_with(".tar.gz") || path.ends_with(".tgz") || path.ends_with(".tar") || path.ends_with(".tar.zst"); }
+bool is_archive(const std::string& path) {
+  return path.ends_with(".tar.gz") || path.ends_with(".tgz") || path.ends_with(".tar") || path.ends_with(".tar.zst");
+}
 
 std::string own_path() {
   std::error_code error;
@@ -48,7 +50,8 @@ void copy_one(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::create_directories(to.parent_path(), error);
   fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
-  if (error) throw Error(fault_of_errno(error.value()), fmt::format("cannot copy {} to {}: {}", from.string(), to.string(), errno_text(error.value())));
+  if (error) throw Error(fault_of_errno(error.value()),
+                         fmt::format("cannot copy {} to {}: {}", from.string(), to.string(), errno_text(error.value())));
 }
 
 // Whether a link leads back to a folder that it lies in.
@@ -66,11 +69,13 @@ void copy_code(const fs::path& folder, const fs::path& to, const std::vector<fs:
   std::error_code error, ignored;
   const auto options = fs::directory_options::follow_directory_symlink;
   for (fs::recursive_directory_iterator at(folder, options, error), end; !error && at != end; at.increment(error)) {
-    const bool results = std::any_of(left_out.begin(), left_out.end(), [&](const fs::path& path) { return same_file(path, at->path()); });
+    const bool results =
+        std::any_of(left_out.begin(), left_out.end(), [&](const fs::path& path) { return same_file(path, at->path()); });
     if (results || (at->is_symlink(ignored) && is_circle(folder, at->path()))) at.disable_recursion_pending();
     else if (at->is_regular_file(ignored)) files.push_back(at->path());
   }
-  if (error) throw Error(fault_of_errno(error.value()), fmt::format("cannot read the code in {}: {}", folder.string(), errno_text(error.value())));
+  if (error) throw Error(fault_of_errno(error.value()),
+                         fmt::format("cannot read the code in {}: {}", folder.string(), errno_text(error.value())));
   for (const fs::path& file : files) copy_one(file, to / file.lexically_relative(folder));
 }
 
@@ -121,7 +126,8 @@ std::vector<std::string> shell_words(const std::string& text) {
   return words;
 }
 
-Launcher::Launcher(const TrainingJobRequest& request, const std::string& exec_prefix) : request_(request), prefix_(shell_words(exec_prefix)) {
+Launcher::Launcher(const TrainingJobRequest& request, const std::string& exec_prefix) : request_(request),
+    prefix_(shell_words(exec_prefix)) {
   if (request.built_in()) {
     if (!prefix_.empty()) throw user_error("--exec runs images of your own; {} is a built-in algorithm", request.algorithm);
     if (request.instance_count > 1 && !is_on_path("mpirun")) {
@@ -131,7 +137,8 @@ Launcher::Launcher(const TrainingJobRequest& request, const std::string& exec_pr
     return;
   }
   mpi_ = is_true(toolkit_setting(request, "sagemaker_mpi_enabled", "SAGEMAKER_MPI_ENABLED"));
-  if (mpi_ && !is_on_path("mpirun")) throw user_error("sagemaker_mpi_enabled: there is no mpirun on PATH; install Open MPI, or leave this out");
+  if (mpi_ && !is_on_path("mpirun"))
+    throw user_error("sagemaker_mpi_enabled: there is no mpirun on PATH; install Open MPI, or leave this out");
   if (request.entrypoint.empty()) find_script();
 }
 
@@ -143,12 +150,14 @@ void Launcher::find_script() {
     code_file_ = resolve_uri(entry_, request_.folder, request_.maps);
     entry_ = fs::path(code_file_).filename().string();
     if (!fs::is_regular_file(code_file_)) {
-      throw user_error("sagemaker_program: there is no file {}; give its folder or archive as sagemaker_submit_directory", smtrain::quoted(code_file_, 4096));
+      throw user_error("sagemaker_program: there is no file {}; give its folder or archive as sagemaker_submit_directory",
+                       smtrain::quoted(code_file_, 4096));
     }
     return;
   }
   const fs::path plain = fs::path(entry_).lexically_normal();
-  if (plain.is_absolute() || *plain.begin() == "..") throw user_error("sagemaker_program: {} is not below the code folder", smtrain::quoted(entry_));
+  if (plain.is_absolute() || *plain.begin() == "..")
+    throw user_error("sagemaker_program: {} is not below the code folder", smtrain::quoted(entry_));
   const std::string code = resolve_uri(given, request_.folder, request_.maps);
   if (fs::is_directory(code)) {
     code_folder_ = code;
@@ -165,13 +174,15 @@ void Launcher::check_code(const std::string& code) {
   std::map<std::string, std::string> members;
   if (!code_archive_.empty()) members = formats::read_tar(code, kMaxCode);
   const auto has = [&](const std::string& name) {
-    return code_archive_.empty() ? fs::is_regular_file(fs::path(code) / name) : members.contains(fs::path(name).lexically_normal().string());
+    return code_archive_.empty() ? fs::is_regular_file(fs::path(code) / name)
+        : members.contains(fs::path(name).lexically_normal().string());
   };
   if (!has(entry_)) {
     std::string path = entry_;
     std::replace(path.begin(), path.end(), '.', '/');
     module_ = has("setup.py") && (has(path + ".py") || has(path + "/__main__.py"));
-    if (!module_) throw user_error("sagemaker_program: there is no {} in {}", smtrain::quoted(entry_), smtrain::quoted(code, 4096));
+    if (!module_)
+      throw user_error("sagemaker_program: there is no {} in {}", smtrain::quoted(entry_), smtrain::quoted(code, 4096));
   }
   if (has("requirements.txt") && (module_ || entry_.ends_with(".py"))) {
     throw user_error("{}: requirements.txt asks for packages, and nothing is fetched from a network; install them yourself and leave the file out of the code",
@@ -182,7 +193,8 @@ void Launcher::check_code(const std::string& code) {
 void Launcher::place_code(const contract::Layout& layout) const {
   if (!is_script()) return;
   if (!code_folder_.empty()) {
-    copy_code(code_folder_, layout.code(), {request_.output_path, fs::path(request_.output_path) / request_.name, layout.root().parent_path()});
+    copy_code(code_folder_, layout.code(),
+              {request_.output_path, fs::path(request_.output_path) / request_.name, layout.root().parent_path()});
   }
   if (!code_file_.empty()) copy_one(code_file_, layout.code() / entry_);
   if (!code_archive_.empty()) {
@@ -228,13 +240,16 @@ std::vector<std::string> Launcher::mpi_options(std::size_t hosts) const {
   std::size_t per_host = std::strtoul(slots.c_str(), nullptr, 10);
   per_host = std::max<std::size_t>(per_host, 1);
   const std::size_t processes = hosts * per_host;
-  std::vector<std::string> command = {"mpirun", "--allow-run-as-root", "--oversubscribe", "--tag-output", "--host", fmt::format("localhost:{}", processes),
+  std::vector<std::string> command =
+      {"mpirun", "--allow-run-as-root", "--oversubscribe", "--tag-output", "--host", fmt::format("localhost:{}", processes),
                                       "-np", std::to_string(processes)};
-  for (const std::string& word : shell_words(toolkit_setting(request_, "sagemaker_mpi_custom_mpi_options", ""))) command.push_back(word);
+  for (const std::string& word : shell_words(toolkit_setting(request_, "sagemaker_mpi_custom_mpi_options", "")))
+    command.push_back(word);
   return command;
 }
 
-Program Launcher::program(const Hosts& hosts, std::size_t host, const std::vector<contract::Layout>& layouts, const HostSettings& settings) const {
+Program Launcher::program(const Hosts& hosts, std::size_t host, const std::vector<contract::Layout>& layouts,
+                          const HostSettings& settings) const {
   if (request_.built_in()) return built_in(hosts, layouts, settings);
   const contract::Layout& layout = layouts[host];
   ProgramPlace place;
@@ -254,7 +269,8 @@ Program Launcher::program(const Hosts& hosts, std::size_t host, const std::vecto
     for (std::size_t at; (at = word.find("{root}")) != std::string::npos;) word.replace(at, 6, layout.root().string());
     program.arguments.push_back(word);
   }
-  if (in_container()) program.environment["APPTAINER_BIND"] = program.environment["SINGULARITY_BIND"] = layout.root().string() + ":/opt/ml";
+  if (in_container())
+    program.environment["APPTAINER_BIND"] = program.environment["SINGULARITY_BIND"] = layout.root().string() + ":/opt/ml";
   if (in_container() && is_script()) {
     program.environment["APPTAINER_PWD"] = place.layout.code().string();
   }
@@ -268,7 +284,8 @@ Program Launcher::program(const Hosts& hosts, std::size_t host, const std::vecto
   return program;
 }
 
-std::vector<std::string> Launcher::rank_command(const contract::Layout& layout, std::size_t hosts, const HostSettings& settings) const {
+std::vector<std::string> Launcher::rank_command(const contract::Layout& layout, std::size_t hosts,
+                                                const HostSettings& settings) const {
   const CommonSettings& common = settings.common;
   const std::size_t threads = std::max<std::size_t>(static_cast<std::size_t>(common.threads.value) / hosts, 1);
   const std::uint64_t memory = std::max<std::uint64_t>(common.memory_limit.value / hosts, kMinMemory);

@@ -41,7 +41,8 @@ class Launcher {
   /// The hosts on which a process is started: all, or the first alone, whose process starts the others.
   std::vector<std::size_t> starting_hosts(const Hosts& hosts) const;
   /// The program of a host; `layouts` are all hosts' trees.
-  Program program(const Hosts& hosts, std::size_t host, const std::vector<contract::Layout>& layouts, const HostSettings& settings) const;
+  Program program(const Hosts& hosts, std::size_t host, const std::vector<contract::Layout>& layouts,
+                  const HostSettings& settings) const;
 
  private:
   void find_script();

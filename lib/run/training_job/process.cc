@@ -88,7 +88,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 // In the child: nothing here may allocate or lock, since other threads were running at the fork.
-[[noreturn]] void become(const char* file, char* const* arguments, char* const* environment, const char* folder, int output, int failure, pid_t parent) {
+[[noreturn]] void become(const char* file, char* const* arguments, char* const* environment, const char* folder, int output,
+                         int failure, pid_t parent) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   close_range(3, kCloseOnExec);
@@ -97,7 +98,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   const int input = ::open("/dev/null", O_RDONLY);
-  if (::getppid() == parent && ::dup2(input, 0) == 0 && ::dup2(output, 1) == 1 && ::dup2(output, 2) == 2 && ::chdir(folder) == 0) {
+  if (::getppid() == parent && ::dup2(input, 0) == 0 && ::dup2(output, 1) == 1 && ::dup2(output, 2) == 2 && ::chdir(folder) ==
+      0) {
     ::execve(file, arguments, environment);
   }
   const int reason = errno;
@@ -139,7 +141,8 @@ Process::Process(const Program& program, TakeLine take) : launcher_(program.laun
   const pid_t parent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) throw machine_error("cannot start {}: {}", smtrain::quoted(arguments[0], 4096), errno_text(errno));
-  if (pid_ == 0) become(file.c_str(), argv.data(), envp.data(), program.folder.c_str(), write_end.get(), failure_write.get(), parent);
+  if (pid_ == 0)
+    become(file.c_str(), argv.data(), envp.data(), program.folder.c_str(), write_end.get(), failure_write.get(), parent);
   ::setpgid(pid_, pid_);  // both sides do it, so that it holds before either goes on
   write_end.reset();
   failure_write.reset();
@@ -149,7 +152,8 @@ Process::Process(const Program& program, TakeLine take) : launcher_(program.laun
   }
   if (n == static_cast<ssize_t>(sizeof reason)) {
     wait_for(pid_);
-    throw Error(fault_of_errno(reason), fmt::format("cannot start {}: {}", smtrain::quoted(arguments[0], 4096), errno_text(reason)));
+    throw Error(fault_of_errno(reason),
+                fmt::format("cannot start {}: {}", smtrain::quoted(arguments[0], 4096), errno_text(reason)));
   }
   guard_ = ::fork();
   if (guard_ == 0) {
@@ -167,7 +171,8 @@ Process::~Process() {
 
 std::optional<int> Process::poll() {
   siginfo_t ended = {};
-  const bool gone = !code_ && ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == pid_;
+  const bool gone = !code_ && ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0
+      && ended.si_pid == pid_;
   if (gone) end();
   return code_;
 }

@@ -40,8 +40,10 @@ class Reader {
     read_limits();
     read_checkpoints();
     read_environment();
-    top_.note({"EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "VpcConfig", "RoleArn", "Tags", "ExperimentConfig",
-               "DebugHookConfig", "DebugRuleConfigurations", "TensorBoardOutputConfig", "ProfilerConfig", "ProfilerRuleConfigurations",
+    top_.note({"EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "VpcConfig", "RoleArn", "Tags",
+               "ExperimentConfig",
+               "DebugHookConfig", "DebugRuleConfigurations", "TensorBoardOutputConfig", "ProfilerConfig",
+                   "ProfilerRuleConfigurations",
                "InfraCheckConfig", "RemoteDebugConfig", "SessionChainingConfig"});
     top_.finish();
     return std::move(request_);
@@ -54,7 +56,8 @@ class Reader {
     top_.require("TrainingJobName", "a name of 1 to 63 letters, digits and inner hyphens");
     const auto name = top_.text("TrainingJobName", 1, 63);
     if (!name) return;
-    if (!is_job_name(*name)) top_.problem("TrainingJobName", smtrain::quoted(*name), "letters, digits and inner hyphens, such as kmeans-demo");
+    if (!is_job_name(*name))
+      top_.problem("TrainingJobName", smtrain::quoted(*name), "letters, digits and inner hyphens, such as kmeans-demo");
     request_.name = *name;
   }
 
@@ -91,7 +94,8 @@ class Reader {
     }
     if (algorithm && algos::find(*algorithm) == nullptr) {
       const std::vector<std::string> known = algos::names();
-      spec.problem("AlgorithmName", smtrain::quoted(*algorithm), "an algorithm of this smtrain: " + join(known, ", ") + did_you_mean(*algorithm, known));
+      spec.problem("AlgorithmName", smtrain::quoted(*algorithm), "an algorithm of this smtrain: " + join(known, ", ")
+                   + did_you_mean(*algorithm, known));
       named_.clear();
     }
   }
@@ -111,21 +115,27 @@ class Reader {
     if (named_.empty() || (repository_ == "sagemaker-xgboost" && script)) return check_program(spec, script);
     const job::Algorithm* algorithm = algos::find(named_);
     if (algorithm == nullptr) {
-      return spec.say("TrainingImage", fmt::format("{} is not among the algorithms that this smtrain has: {}", named_, join(algos::names(), ", ")));
+      return spec.say("TrainingImage",
+          fmt::format("{} is not among the algorithms that this smtrain has: {}", named_, join(algos::names(), ", ")));
     }
     request_.algorithm = algorithm->description().name;
-    if (!request_.metrics.empty()) spec.say("MetricDefinitions", "built-in algorithms bring their own definitions; leave this out");
+    if (!request_.metrics.empty())
+      spec.say("MetricDefinitions", "built-in algorithms bring their own definitions; leave this out");
     for (const char* field : {"ContainerEntrypoint", "ContainerArguments"}) {
-      if (spec.has(field)) spec.say(field, fmt::format("{} is a built-in algorithm and runs no other program; leave this out", request_.algorithm));
+      if (spec.has(field))
+        spec.say(field, fmt::format("{} is a built-in algorithm and runs no other program; leave this out", request_.algorithm));
     }
   }
 
   void check_program(Fields& spec, bool script) {
-    if (!request_.entrypoint.empty() || script || options_.has_exec_prefix || spec.has("ContainerEntrypoint") || spec.has("AlgorithmName")) return;
+    if (!request_.entrypoint.empty() || script || options_.has_exec_prefix || spec.has("ContainerEntrypoint")
+        || spec.has("AlgorithmName")) return;
     if (request_.image.empty() && spec.has("TrainingImage")) return;
-    const std::string what = request_.image.empty() ? "no image" : fmt::format("image {}, which is no built-in algorithm", smtrain::quoted(request_.image));
+    const std::string what = request_.image.empty() ? "no image"
+        : fmt::format("image {}, which is no built-in algorithm", smtrain::quoted(request_.image));
     spec.problem("TrainingImage", what,
-                 "a built-in one (" + join(algos::names(), ", ") + "), or ContainerEntrypoint, or the hyperparameter sagemaker_program, or "
+                 "a built-in one (" + join(algos::names(), ", ")
+                     + "), or ContainerEntrypoint, or the hyperparameter sagemaker_program, or "
                  "--exec PREFIX to run the image");
   }
 
@@ -135,8 +145,10 @@ class Reader {
 
   void read_hyperparameters() {
     top_.each_text("HyperParameters", 100, [&](const std::string& key, const std::string& value) {
-      if (key.empty() || characters(key) > 256) top_.problem("HyperParameters." + key, "a name of " + std::to_string(characters(key)) + " characters", "1 to 256");
-      if (characters(value) > 2500) top_.problem("HyperParameters." + key, fmt::format("{} characters", characters(value)), "at most 2500");
+      if (key.empty() || characters(key) > 256)
+        top_.problem("HyperParameters." + key, "a name of " + std::to_string(characters(key)) + " characters", "1 to 256");
+      if (characters(value) > 2500)
+        top_.problem("HyperParameters." + key, fmt::format("{} characters", characters(value)), "at most 2500");
       request_.hyperparameters[key] = value;
     });
   }
@@ -157,7 +169,8 @@ class Reader {
     if (const auto type = f.choice("RecordWrapperType", {"None", "RecordIO"})) channel.record_io = *type == 1;
     if (auto shuffle = f.object("ShuffleConfig")) {
       shuffle->require("Seed", "a 64-bit integer");
-      if (const auto seed = shuffle->integer("Seed", std::numeric_limits<std::int64_t>::min(), kAnyInteger)) channel.shuffle_seed = static_cast<std::uint64_t>(*seed);
+      if (const auto seed = shuffle->integer("Seed", std::numeric_limits<std::int64_t>::min(), kAnyInteger))
+        channel.shuffle_seed = static_cast<std::uint64_t>(*seed);
       shuffle->finish();
     }
     read_source(f, channel, mode.has_value());
@@ -171,8 +184,10 @@ class Reader {
     f.require("DataSource", expected);
     auto source = f.object("DataSource");
     if (!source) return;
-    const int given = int{source->has("S3DataSource")} + int{source->has("FileSystemDataSource")} + int{source->has("FileDataSource")};
-    if (given != 1) source->problem("", given == 0 ? "neither source" : fmt::format("{} sources", given), "exactly one of S3DataSource, FileSystemDataSource");
+    const int given = int{source->has("S3DataSource")} + int{source->has("FileSystemDataSource")}
+        + int{source->has("FileDataSource")};
+    if (given != 1) source->problem("", given == 0 ? "neither source" : fmt::format("{} sources", given),
+                                    "exactly one of S3DataSource, FileSystemDataSource");
     if (auto s3 = source->object("S3DataSource")) read_objects(*s3, channel);
     if (auto local = source->object("FileDataSource")) read_local(*local, channel);
     if (auto folder = source->object("FileSystemDataSource")) read_folder(*folder, channel, mode_given);
@@ -203,7 +218,8 @@ class Reader {
   void read_folder(Fields& folder, Channel& channel, bool mode_given) {
     channel.kind = SourceKind::folder;
     folder.require("DirectoryPath", "the path of a folder");
-    if (const auto path = folder.text("DirectoryPath", 1, 4096)) channel.path = resolved(folder, "DirectoryPath", channel.uri = *path);
+    if (const auto path = folder.text("DirectoryPath", 1, 4096))
+      channel.path = resolved(folder, "DirectoryPath", channel.uri = *path);
     (void)folder.choice("FileSystemType", {"EFS", "FSxLustre"});
     (void)folder.choice("FileSystemAccessMode", {"ro", "rw"});
     (void)folder.text("FileSystemId", 1, 256);
@@ -229,7 +245,8 @@ class Reader {
     auto output = top_.object("OutputDataConfig");
     if (!output) return;
     output->require("S3OutputPath", "a file:// URI or a path");
-    if (const auto uri = output->text("S3OutputPath", 1, 1024)) request_.output_path = resolved(*output, "S3OutputPath", request_.output_uri = *uri);
+    if (const auto uri = output->text("S3OutputPath", 1, 1024))
+      request_.output_path = resolved(*output, "S3OutputPath", request_.output_uri = *uri);
     if (const auto type = output->choice("CompressionType", {"GZIP", "NONE"})) request_.compressed = *type == 0;
     output->note({"KmsKeyId"});
     output->finish();
@@ -255,12 +272,14 @@ class Reader {
     std::set<std::string> names;
     request_.instance_count = 0;
     resources.each_object("InstanceGroups", 1, 5, [&](Fields& f) {
-      for (const char* field : {"InstanceGroupName", "InstanceType", "InstanceCount"}) f.require(field, "name, type and count of the group");
+      for (const char* field : {"InstanceGroupName", "InstanceType", "InstanceCount"})
+        f.require(field, "name, type and count of the group");
       InstanceGroup group;
       group.name = f.text("InstanceGroupName", 1, 64).value_or("");
       group.type = f.text("InstanceType", 1, 64).value_or("local");
       group.count = f.integer("InstanceCount", 1, kMaxInstances).value_or(1);
-      if (!names.insert(group.name).second) f.say("InstanceGroupName", fmt::format("the group {} is given twice", smtrain::quoted(group.name)));
+      if (!names.insert(group.name).second)
+        f.say("InstanceGroupName", fmt::format("the group {} is given twice", smtrain::quoted(group.name)));
       request_.instance_count += group.count;
       request_.groups.push_back(std::move(group));
     });
@@ -276,11 +295,13 @@ class Reader {
       (void)limits->integer("MaxPendingTimeInSeconds", 7200, 2419200);
       limits->note({"MaxPendingTimeInSeconds"});
       if (request_.max_wait && *request_.max_wait < request_.max_runtime) {
-        limits->problem("MaxWaitTimeInSeconds", std::to_string(*request_.max_wait), fmt::format("at least MaxRuntimeInSeconds, {}", request_.max_runtime));
+        limits->problem("MaxWaitTimeInSeconds", std::to_string(*request_.max_wait),
+                        fmt::format("at least MaxRuntimeInSeconds, {}", request_.max_runtime));
       }
       limits->finish();
     }
-    if (request_.spot && !request_.max_wait) top_.say("EnableManagedSpotTraining", "needs StoppingCondition.MaxWaitTimeInSeconds");
+    if (request_.spot && !request_.max_wait)
+      top_.say("EnableManagedSpotTraining", "needs StoppingCondition.MaxWaitTimeInSeconds");
     if (auto retry = top_.object("RetryStrategy")) {
       retry->require("MaximumRetryAttempts", "an integer, 1 to 30");
       if (const auto most = retry->integer("MaximumRetryAttempts", 1, 30)) request_.max_retries = *most;
@@ -292,7 +313,8 @@ class Reader {
     auto config = top_.object("CheckpointConfig");
     if (!config) return;
     config->require("S3Uri", "a file:// URI or a path");
-    if (const auto uri = config->text("S3Uri", 1, 1024)) request_.checkpoint_path = resolved(*config, "S3Uri", request_.checkpoint_uri = *uri);
+    if (const auto uri = config->text("S3Uri", 1, 1024))
+      request_.checkpoint_path = resolved(*config, "S3Uri", request_.checkpoint_uri = *uri);
     if (const auto local = config->text("LocalPath", 1, 4096)) {
       if (!is_plain_absolute(*local)) config->problem("LocalPath", smtrain::quoted(*local), "an absolute path without \"..\"");
       request_.checkpoint_local = *local;
@@ -302,8 +324,10 @@ class Reader {
 
   void read_environment() {
     top_.each_text("Environment", 100, [&](const std::string& key, const std::string& value) {
-      if (!is_variable_name(key)) top_.problem("Environment." + key, smtrain::quoted(key), "a name of 1 to 512 letters, digits and _, no digit first");
-      if (characters(value) > 512) top_.problem("Environment." + key, fmt::format("{} characters", characters(value)), "at most 512");
+      if (!is_variable_name(key))
+        top_.problem("Environment." + key, smtrain::quoted(key), "a name of 1 to 512 letters, digits and _, no digit first");
+      if (characters(value) > 512)
+        top_.problem("Environment." + key, fmt::format("{} characters", characters(value)), "at most 512");
       request_.environment[key] = value;
     });
   }

@@ -87,9 +87,11 @@ void check_channel(Fields& fields, const Channel& channel) {
   if (channel.mode != InputMode::pipe) {
     if (channel.gzip) fields.say("CompressionType", "Gzip is for Pipe mode only; this channel's mode is " + mode);
     if (channel.record_io) fields.say("RecordWrapperType", "RecordIO is for Pipe mode only; this channel's mode is " + mode);
-    if (channel.kind == SourceKind::augmented_manifest) fields.say("InputMode", "AugmentedManifestFile is for Pipe mode only; this channel's mode is " + mode);
+    if (channel.kind == SourceKind::augmented_manifest)
+      fields.say("InputMode", "AugmentedManifestFile is for Pipe mode only; this channel's mode is " + mode);
   }
-  if (channel.mode == InputMode::fast_file && channel.kind == SourceKind::manifest) fields.say("InputMode", "FastFile is not for manifests; give File or Pipe");
+  if (channel.mode == InputMode::fast_file && channel.kind == SourceKind::manifest)
+    fields.say("InputMode", "FastFile is not for manifests; give File or Pipe");
 }
 
 void check_places(Fields& fields, const Channel& channel, const std::vector<Channel>& before) {
@@ -97,8 +99,10 @@ void check_places(Fields& fields, const Channel& channel, const std::vector<Chan
     const bool taken = takes_place_of(c, channel);
     if (!taken && !takes_place_of(channel, c)) continue;
     const Channel &owner = taken ? c : channel, &other = taken ? channel : c;
-    fields.say("ChannelName", fmt::format("the channel {} is where {} of {} lies; give it another name", smtrain::quoted(other.name),
-                                          owner.mode == InputMode::pipe ? "a FIFO" : "the list of objects", smtrain::quoted(owner.name)));
+    fields.say("ChannelName",
+               fmt::format("the channel {} is where {} of {} lies; give it another name", smtrain::quoted(other.name),
+                                          owner.mode == InputMode::pipe ? "a FIFO" : "the list of objects",
+                                              smtrain::quoted(owner.name)));
   }
 }
 
@@ -114,7 +118,8 @@ void check_channels_of(const TrainingJobRequest& request, const std::string& nam
   const job::Description& algorithm = algos::find(request.algorithm)->description();
   TrainRequest channels;
   for (const Channel& c : request.channels) {
-    if (c.name != "model") channels.channels.push_back({c.name, c.path, c.content_type, c.mode == InputMode::pipe ? "pipe" : "file", std::nullopt});
+    if (c.name != "model")
+      channels.channels.push_back({c.name, c.path, c.content_type, c.mode == InputMode::pipe ? "pipe" : "file", std::nullopt});
   }
   Problems found;
   check_channels(channels, algorithm, found);

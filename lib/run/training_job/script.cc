@@ -80,11 +80,14 @@ json user_parameters(const TrainingJobRequest& request) {
 }
 
 json framework_parameters(const TrainingJobRequest& request) {
-  static const std::vector<std::string> kToolkit = {"sagemaker_program", "sagemaker_submit_directory", "sagemaker_region", "sagemaker_job_name",
-                                                    "sagemaker_container_log_level", "sagemaker_enable_cloudwatch_metrics", "sagemaker_s3_output"};
+  static const std::vector<std::string> kToolkit =
+      {"sagemaker_program", "sagemaker_submit_directory", "sagemaker_region", "sagemaker_job_name",
+                                                    "sagemaker_container_log_level", "sagemaker_enable_cloudwatch_metrics",
+                                                        "sagemaker_s3_output"};
   json out = json::object();
   for (const auto& [name, text] : request.hyperparameters) {
-    if (name.starts_with("sagemaker_") && std::find(kToolkit.begin(), kToolkit.end(), name) == kToolkit.end()) out[name] = decoded(text);
+    if (name.starts_with("sagemaker_") && std::find(kToolkit.begin(), kToolkit.end(), name) == kToolkit.end()) out[name] =
+        decoded(text);
   }
   return out;
 }
@@ -104,7 +107,8 @@ std::uint64_t count_gpus() {
 json groups_of(const Hosts& hosts) {
   json groups = json::array();
   for (std::size_t i = 0; i < hosts.names.size(); ++i) {
-    auto at = std::find_if(groups.begin(), groups.end(), [&](const json& g) { return g["instance_group_name"] == hosts.groups[i]; });
+    auto at =
+        std::find_if(groups.begin(), groups.end(), [&](const json& g) { return g["instance_group_name"] == hosts.groups[i]; });
     if (at == groups.end()) {
       groups.push_back({{"instance_group_name", hosts.groups[i]}, {"instance_type", hosts.types[i]}, {"hosts", json::array()}});
       at = std::prev(groups.end());
@@ -183,14 +187,17 @@ json training_environment(const TrainingJobRequest& request, const ProgramPlace&
 void add_toolkit_variables(const json& env, Variables& variables) {
   static const std::pair<const char*, const char*> kSame[] = {
       {"SM_MODEL_DIR", "model_dir"}, {"SM_OUTPUT_DIR", "output_dir"}, {"SM_OUTPUT_DATA_DIR", "output_data_dir"},
-      {"SM_OUTPUT_INTERMEDIATE_DIR", "output_intermediate_dir"}, {"SM_INPUT_DIR", "input_dir"}, {"SM_INPUT_CONFIG_DIR", "input_config_dir"},
+      {"SM_OUTPUT_INTERMEDIATE_DIR", "output_intermediate_dir"}, {"SM_INPUT_DIR", "input_dir"},
+          {"SM_INPUT_CONFIG_DIR", "input_config_dir"},
       {"SM_HPS", "hyperparameters"}, {"SM_USER_ARGS", "user_args"}, {"SM_HOSTS", "hosts"}, {"SM_CURRENT_HOST", "current_host"},
       {"SM_NETWORK_INTERFACE_NAME", "network_interface_name"}, {"SM_NUM_CPUS", "num_cpus"}, {"SM_NUM_GPUS", "num_gpus"},
       {"SM_NUM_NEURONS", "num_neurons"}, {"SM_CURRENT_INSTANCE_TYPE", "current_instance_type"},
-      {"SM_CURRENT_INSTANCE_GROUP", "current_instance_group"}, {"SM_CURRENT_INSTANCE_GROUP_HOSTS", "current_instance_group_hosts"},
+      {"SM_CURRENT_INSTANCE_GROUP", "current_instance_group"},
+          {"SM_CURRENT_INSTANCE_GROUP_HOSTS", "current_instance_group_hosts"},
       {"SM_INSTANCE_GROUPS", "instance_groups"}, {"SM_INSTANCE_GROUPS_DICT", "instance_groups_dict"},
       {"SM_DISTRIBUTION_INSTANCE_GROUPS", "distribution_instance_groups"}, {"SM_IS_HETERO", "is_hetero"},
-      {"SM_RESOURCE_CONFIG", "resource_config"}, {"SM_INPUT_DATA_CONFIG", "input_data_config"}, {"SM_FRAMEWORK_MODULE", "framework_module"},
+      {"SM_RESOURCE_CONFIG", "resource_config"}, {"SM_INPUT_DATA_CONFIG", "input_data_config"},
+          {"SM_FRAMEWORK_MODULE", "framework_module"},
       {"SM_FRAMEWORK_PARAMS", "framework_params"}, {"SM_MODULE_NAME", "module_name"}, {"SM_MODULE_DIR", "module_dir"},
       {"SM_USER_ENTRY_POINT", "user_entry_point"}, {"SM_LOG_LEVEL", "log_level"}};
   for (const auto& [variable, key] : kSame) variables[variable] = variable_text(env[key]);

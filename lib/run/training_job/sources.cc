@@ -20,7 +20,8 @@ using nlohmann::json;
 constexpr std::size_t kMaxManifest = std::size_t{4} << 30;
 
 [[noreturn]] void fail(const std::string& path, const std::error_code& error) {
-  throw Error(fault_of_errno(error.value()), fmt::format("cannot read {}: {}", smtrain::quoted(path, 4096), errno_text(error.value())));
+  throw Error(fault_of_errno(error.value()),
+              fmt::format("cannot read {}: {}", smtrain::quoted(path, 4096), errno_text(error.value())));
 }
 
 Entry object(const std::string& path, std::string name) {
@@ -73,7 +74,8 @@ Source list_prefix(const Channel& channel, Log& log) {
   } else {
     source.prefix = file_uri(path.substr(0, path.rfind('/') + 1));
     add_beginning(path, source.entries);
-    if (!source.entries.empty()) log.info("channel {}: {} objects whose paths begin with {}", channel.name, source.entries.size(), path);
+    if (!source.entries.empty())
+      log.info("channel {}: {} objects whose paths begin with {}", channel.name, source.entries.size(), path);
   }
   std::sort(source.entries.begin(), source.entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
   return source;
@@ -91,7 +93,8 @@ Source list_manifest(const Channel& channel, const TrainingJobRequest& request) 
   const json list = json::parse(read_file(channel.path, kMaxManifest), nullptr, false);
   const std::string expected = "expected a JSON array: an object with \"prefix\", then strings";
   if (!list.is_array() || list.empty()) throw user_error("{}: {}", where, expected);
-  if (!list[0].is_object() || !list[0].contains("prefix") || !list[0]["prefix"].is_string()) throw user_error("{}, element 0: {}", where, expected);
+  if (!list[0].is_object() || !list[0].contains("prefix") || !list[0]["prefix"].is_string())
+    throw user_error("{}, element 0: {}", where, expected);
   Source source;
   source.prefix = list[0]["prefix"].get<std::string>();
   std::set<std::string> names;
@@ -99,7 +102,8 @@ Source list_manifest(const Channel& channel, const TrainingJobRequest& request) 
     if (!list[i].is_string()) throw user_error("{}, element {}: {}", where, i, expected);
     const std::string name = list[i].get<std::string>();
     Entry entry = object(resolve_uri(source.prefix + name, request.folder, request.maps), safe_name(name));
-    if (!names.insert(entry.name).second) throw user_error("{}, element {}: {} is listed twice", where, i, smtrain::quoted(entry.name));
+    if (!names.insert(entry.name).second)
+      throw user_error("{}, element {}: {} is listed twice", where, i, smtrain::quoted(entry.name));
     source.entries.push_back(std::move(entry));
   }
   return source;
@@ -109,10 +113,12 @@ Piece attribute_of(const json& line, const std::string& name, const std::string&
   const auto at = line.find(name);
   if (at == line.end()) throw user_error("{}: has no attribute {}, which AttributeNames lists", where, smtrain::quoted(name));
   if (!name.ends_with("-ref")) return {"", at->is_string() ? at->get<std::string>() : at->dump()};
-  if (!at->is_string()) throw user_error("{}: attribute {} is no string; expected the URI of an object", where, smtrain::quoted(name));
+  if (!at->is_string())
+    throw user_error("{}: attribute {} is no string; expected the URI of an object", where, smtrain::quoted(name));
   const std::string path = resolve_uri(at->get<std::string>(), request.folder, request.maps);
   std::error_code error;
-  if (!fs::is_regular_file(path, error)) throw user_error("{}: attribute {}: there is no file {}", where, smtrain::quoted(name), smtrain::quoted(path, 4096));
+  if (!fs::is_regular_file(path, error))
+    throw user_error("{}: attribute {}: there is no file {}", where, smtrain::quoted(name), smtrain::quoted(path, 4096));
   return {path, ""};
 }
 
@@ -147,7 +153,8 @@ Source list_source(const Channel& channel, const TrainingJobRequest& request, Lo
   Source source = channel.kind == SourceKind::manifest             ? list_manifest(channel, request)
                   : channel.kind == SourceKind::augmented_manifest ? list_augmented(channel, request)
                                                                    : list_prefix(channel, log);
-  if (source.entries.empty()) throw user_error("channel {}: no object found under {}", channel.name, smtrain::quoted(channel.path, 4096));
+  if (source.entries.empty())
+    throw user_error("channel {}: no object found under {}", channel.name, smtrain::quoted(channel.path, 4096));
   if (channel.mode == InputMode::fast_file && !source.folder) {
     throw user_error("channel {}: {} is no folder; FastFile needs a prefix that ends where a folder does", channel.name,
                      smtrain::quoted(channel.path, 4096));
@@ -163,7 +170,8 @@ std::vector<std::size_t> shuffled(std::size_t n, std::uint64_t seed, const std::
   return order;
 }
 
-std::vector<std::size_t> entries_of(const Channel& channel, std::size_t entries, std::size_t host, std::size_t hosts, std::int64_t epoch) {
+std::vector<std::size_t> entries_of(const Channel& channel, std::size_t entries, std::size_t host, std::size_t hosts,
+                                    std::int64_t epoch) {
   std::vector<std::size_t> order;
   if (channel.shuffle_seed) order = shuffled(entries, *channel.shuffle_seed, channel.name, epoch);
   else for (std::size_t i = 0; i < entries; ++i) order.push_back(i);

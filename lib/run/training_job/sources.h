@@ -43,6 +43,7 @@ std::vector<std::size_t> shuffled(std::size_t n, std::uint64_t seed, const std::
 
 /// The entries that host `host` of `hosts` reads in an epoch, in order: entry i of the epoch's order goes to host i mod hosts
 /// where the channel is sharded; all hosts get all where it is not.
-std::vector<std::size_t> entries_of(const Channel& channel, std::size_t entries, std::size_t host, std::size_t hosts, std::int64_t epoch);
+std::vector<std::size_t> entries_of(const Channel& channel, std::size_t entries, std::size_t host, std::size_t hosts,
+                                    std::int64_t epoch);
 
 }  // namespace smtrain::run::training_job

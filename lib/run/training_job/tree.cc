@@ -46,7 +46,8 @@ void place(const std::string& from, const fs::path& to) {
   if (error) fail("copy the input to", to, error.value());
 }
 
-void write_manifest(const contract::Layout& layout, const Channel& channel, const Source& source, const std::vector<std::size_t>& entries) {
+void write_manifest(const contract::Layout& layout, const Channel& channel, const Source& source,
+                    const std::vector<std::size_t>& entries) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   list.push_back({{"prefix", source.prefix}});
   for (const std::size_t i : entries) list.push_back(source.entries[i].name);
@@ -55,8 +56,8 @@ void write_manifest(const contract::Layout& layout, const Channel& channel, cons
   file.commit();
 }
 
-void place_channel(const contract::Layout& layout, const Channel& channel, const Source& source, const std::vector<std::size_t>& entries,
-                   const TreeOptions& options) {
+void place_channel(const contract::Layout& layout, const Channel& channel, const Source& source,
+                   const std::vector<std::size_t>& entries, const TreeOptions& options) {
   const fs::path folder = layout.channel(channel.name);
   write_manifest(layout, channel, source, entries);
   const bool by_link = channel.mode == InputMode::fast_file && !options.in_container;
@@ -70,12 +71,14 @@ void place_channel(const contract::Layout& layout, const Channel& channel, const
   }
 }
 
-std::vector<contract::Channel> channels_of(const TrainingJobRequest& request, const std::string& group, const TreeOptions& options) {
+std::vector<contract::Channel> channels_of(const TrainingJobRequest& request, const std::string& group,
+                                           const TreeOptions& options) {
   std::vector<contract::Channel> channels;
   for (const Channel& c : request.channels) {
     if (!is_for(c, group)) continue;
     const bool split = options.split_records && c.mode != InputMode::pipe;
-    channels.push_back({c.name, c.content_type, c.mode, c.sharded && !split ? contract::Distribution::sharded : contract::Distribution::replicated,
+    channels.push_back({c.name, c.content_type, c.mode, c.sharded && !split ? contract::Distribution::sharded
+                        : contract::Distribution::replicated,
                         c.record_io ? contract::RecordWrapper::recordio : contract::RecordWrapper::none});
   }
   return channels;
@@ -89,7 +92,8 @@ contract::Resources resources_of(const Hosts& hosts, std::size_t host) {
   resources.instance_type = hosts.types[host];
   resources.network_interface = "lo";
   for (std::size_t i = 0; i < hosts.names.size(); ++i) {
-    auto at = std::find_if(resources.groups.begin(), resources.groups.end(), [&](const auto& g) { return g.name == hosts.groups[i]; });
+    auto at =
+        std::find_if(resources.groups.begin(), resources.groups.end(), [&](const auto& g) { return g.name == hosts.groups[i]; });
     if (at == resources.groups.end()) at = resources.groups.insert(at, {hosts.groups[i], hosts.types[i], {}});
     at->hosts.push_back(hosts.names[i]);
   }
@@ -164,8 +168,8 @@ void make_tree(const contract::Layout& layout, const TrainingJobRequest& request
   }
 }
 
-std::vector<std::unique_ptr<Feeder>> start_feeders(const contract::Layout& layout, const TrainingJobRequest& request, const Hosts& hosts,
-                                                   std::size_t host, const Sources& sources) {
+std::vector<std::unique_ptr<Feeder>> start_feeders(const contract::Layout& layout, const TrainingJobRequest& request,
+                                                   const Hosts& hosts, std::size_t host, const Sources& sources) {
   std::vector<std::unique_ptr<Feeder>> feeders;
   for (const Channel& c : request.channels) {
     if (c.mode != InputMode::pipe || !is_for(c, hosts.groups[host])) continue;

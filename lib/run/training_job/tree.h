@@ -36,8 +36,8 @@ void make_tree(const contract::Layout& layout, const TrainingJobRequest& request
                const Sources& sources, const TreeOptions& options);
 
 /// Starts the feeders of the host's Pipe channels. `sources` outlives them.
-std::vector<std::unique_ptr<Feeder>> start_feeders(const contract::Layout& layout, const TrainingJobRequest& request, const Hosts& hosts,
-                                                   std::size_t host, const Sources& sources);
+std::vector<std::unique_ptr<Feeder>> start_feeders(const contract::Layout& layout, const TrainingJobRequest& request,
+                                                   const Hosts& hosts, std::size_t host, const Sources& sources);
 
 /// Whether the host gets the channel: its instance group is among the channel's.
 bool is_for(const Channel& channel, const std::string& group);

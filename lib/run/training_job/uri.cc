@@ -26,7 +26,8 @@ std::string percent_decoded(std::string_view text, const std::string& uri) {
     }
     const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
     const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0) throw user_error("{}: % must be followed by two hexadecimal digits; write %25 for a percent sign", smtrain::quoted(uri));
+    if (high < 0 || low < 0)
+      throw user_error("{}: % must be followed by two hexadecimal digits; write %25 for a percent sign", smtrain::quoted(uri));
     if (high == 0 && low == 0) throw user_error("{}: %00 cannot be part of a path", smtrain::quoted(uri));
     out += static_cast<char>(high * 16 + low);
     i += 2;
@@ -74,8 +75,8 @@ std::string path_of_file_uri(const std::string& uri) {
   rest.remove_prefix(2);
   if (rest.starts_with("localhost/")) rest.remove_prefix(9);
   if (!rest.starts_with('/')) {
-    throw user_error("{}: names the machine {}; only file:///PATH and file://localhost/PATH are on this one", smtrain::quoted(uri),
-                     smtrain::quoted(rest.substr(0, rest.find('/'))));
+    throw user_error("{}: names the machine {}; only file:///PATH and file://localhost/PATH are on this one",
+                     smtrain::quoted(uri), smtrain::quoted(rest.substr(0, rest.find('/'))));
   }
   return percent_decoded(rest, uri);
 }
@@ -101,14 +102,15 @@ std::string resolve_uri(const std::string& uri, const std::string& folder, const
   if (scheme == "file") return absolute(path_of_file_uri(uri), folder);
   if (scheme.empty() || uri.find("://") == std::string::npos) return absolute(uri, folder);
   const std::size_t bucket_end = uri.find('/', scheme.size() + 3);
-  throw user_error("{}: nothing is fetched from {}://; copy the data here and give --map {}=FOLDER, or a file:// URI", smtrain::quoted(uri),
-                   scheme, uri.substr(0, bucket_end));
+  throw user_error("{}: nothing is fetched from {}://; copy the data here and give --map {}=FOLDER, or a file:// URI",
+                   smtrain::quoted(uri), scheme, uri.substr(0, bucket_end));
 }
 
 std::string file_uri(const std::string& absolute_path) {
   std::string out = "file://";
   for (const char c : absolute_path) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kUnreserved.find(c) != std::string_view::npos;
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kUnreserved.find(c) !=
+        std::string_view::npos;
     if (plain) out += c;
     else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
