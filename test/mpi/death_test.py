@@ -53,13 +53,17 @@ class Endings(MpiTest):
         self.assertLess(time.monotonic() - start, seconds)
         return cli.Result(process.returncode, cli.text(out), cli.text(err))
 
-    def checkpoints(self):
-        return [name for name in (os.listdir(self.path("c")) if os.path.isdir(self.path("c")) else []) if not name.startswith(".")]
+    def checkpoints(self, folder="c"):
+        path = self.path(folder)
+        return [name for name in (os.listdir(path) if os.path.isdir(path) else []) if not name.startswith(".")]
 
     def test_a_killed_rank_ends_all_within_ten_seconds(self):
+        # A checkpoint of the run's own says that all ranks have come through MPI_Init. Open MPI 4.1's mpirun can lock itself up at its
+        # exit when a process dies before that (pmix_rte_finalize waits for a lock that is never given back); the ranks end all the same.
         for rank in (0, 2):
-            process = self.run_until(lambda p: len(ranks_of(p.pid)) == 3 and self.checkpoints(), *self.arguments(
-                "--checkpoint-dir", "c", "--checkpoint-every", "0s"))
+            folder = f"c{rank}"
+            process = self.run_until(lambda p: len(ranks_of(p.pid)) == 3 and self.checkpoints(folder), *self.arguments(
+                "--checkpoint-dir", folder, "--checkpoint-every", "0s"))
             pids = ranks_of(process.pid)
             os.kill(pids[rank], signal.SIGKILL)
             result = self.end_of(process, 10)
