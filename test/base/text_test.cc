@@ -154,6 +154,12 @@ TEST_CASE("JSON strings escape what JSON wants and replace invalid UTF-8") {
   CHECK(json_quoted(std::string_view("\0", 1)) == R"("\u0000")");
 }
 
+TEST_CASE("percent signs of URIs are bytes, or the text is malformed") {
+  CHECK(percent_decoded("/a%20b%2F%ff") == "/a b/\xff");
+  CHECK(percent_decoded("%00") == std::string(1, '\0'));
+  for (const char* bad : {"%", "a%2", "%zz", "%2g", "%-1", "%+1", "% 1"}) CHECK_FALSE(percent_decoded(bad));
+}
+
 TEST_CASE("large numbers are grouped by thousands") {
   CHECK(grouped(0) == "0");
   CHECK(grouped(999) == "999");

@@ -23,28 +23,6 @@ namespace fs = std::filesystem;
   throw Error(fault_of_errno(error_number), fmt::format("{}: {}", path, errno_text(error_number)));
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string percent_decoded(std::string_view text, const std::string& uri) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1, low = high < 0 ? -1 : hex_digit(text[i + 2]);
-    if (low < 0 || high * 16 + low == 0) throw user_error("{}: a percent sign must be followed by two hex digits that are not 00", smtrain::quoted(uri));
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
-
 /// A path from a path or a file:// URI.
 std::string local_path(const std::string& path) {
   const std::size_t colon = path.find("://");
@@ -54,7 +32,10 @@ std::string local_path(const std::string& path) {
   std::string_view rest = std::string_view(path).substr(colon + 3);
   if (rest.starts_with("localhost/")) rest.remove_prefix(9);
   if (!rest.starts_with('/')) throw user_error("{}: a file URI names no other machine; expected file:///path", smtrain::quoted(path));
-  return percent_decoded(rest, path);
+  const auto decoded = percent_decoded(rest);
+  if (!decoded || decoded->find('\0') != std::string::npos)
+    throw user_error("{}: a percent sign must be followed by two hex digits that are not 00", smtrain::quoted(path));
+  return *decoded;
 }
 
 void check_readable(const std::string& path) {

@@ -10,29 +10,11 @@ namespace {
 
 constexpr std::string_view kUnreserved = "-._~/!$&'()*+,;=:@";
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string percent_decoded(std::string_view text, const std::string& uri) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0)
-      throw user_error("{}: % must be followed by two hexadecimal digits; write %25 for a percent sign", smtrain::quoted(uri));
-    if (high == 0 && low == 0) throw user_error("{}: %00 cannot be part of a path", smtrain::quoted(uri));
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
+std::string decoded_path(std::string_view text, const std::string& uri) {
+  const auto decoded = percent_decoded(text);
+  if (!decoded) throw user_error("{}: % must be followed by two hexadecimal digits; write %25 for a percent sign", smtrain::quoted(uri));
+  if (decoded->find('\0') != std::string::npos) throw user_error("{}: %00 cannot be part of a path", smtrain::quoted(uri));
+  return *decoded;
 }
 
 // A scheme is a letter and letters, digits, + - . up to a colon; "C:" of nobody's concern here.
@@ -71,14 +53,14 @@ std::string absolute(std::string path, const std::string& folder) {
 
 std::string path_of_file_uri(const std::string& uri) {
   std::string_view rest = std::string_view(uri).substr(5);
-  if (!rest.starts_with("//")) return percent_decoded(rest, uri);
+  if (!rest.starts_with("//")) return decoded_path(rest, uri);
   rest.remove_prefix(2);
   if (rest.starts_with("localhost/")) rest.remove_prefix(9);
   if (!rest.starts_with('/')) {
     throw user_error("{}: names the machine {}; only file:///PATH and file://localhost/PATH are on this one",
                      smtrain::quoted(uri), smtrain::quoted(rest.substr(0, rest.find('/'))));
   }
-  return percent_decoded(rest, uri);
+  return decoded_path(rest, uri);
 }
 
 }  // namespace
