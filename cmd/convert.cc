@@ -8,6 +8,7 @@ void convert(CommandLine& line, Session& session) {
   request.input = line.positionals[0];
   request.output = line.positionals[1];
   request.content_type = line.text("content-type");
+  request.from = line.text("from");
   request.to = line.text("to");
   request.recordio_split = line.has("recordio-split");
   request.depfile = line.text("depfile");

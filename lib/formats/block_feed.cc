@@ -18,6 +18,11 @@ std::uint64_t count_lines(std::span<const char> bytes) {
 BlockFeed::BlockFeed(std::vector<InputFile> files, std::size_t block_bytes, std::size_t max_record_bytes)
     : files_(std::move(files)), block_bytes_(block_bytes), max_record_bytes_(max_record_bytes) {}
 
+void BlockFeed::set_cutter(RecordCutter& cutter) {
+  cutter_ = &cutter;
+  if (stream_) cutter_->begin_file(files_[position_.file]);
+}
+
 bool BlockFeed::open_next() {
   if (position_.file >= files_.size()) return false;
   const InputFile& file = files_[position_.file];
@@ -27,6 +32,7 @@ bool BlockFeed::open_next() {
   file_start_ = true;
   at_end_ = false;
   carry_.clear();
+  if (cutter_ != nullptr) cutter_->begin_file(file);
   return true;
 }
 
@@ -99,9 +105,9 @@ bool BlockFeed::next(FeedBlock& block) {
         continue;
       }
       if (at_end_) throw internal_error("{}: the reader left {} bytes at offset {}", *source_, have, position_.offset);
-      if (have > max_record_bytes_) {
+      if (have > cutter_->block_limit(max_record_bytes_)) {
         throw user_error("{}, byte {} (record {}): the record is longer than {} bytes; is the content type right?", *source_,
-                         position_.offset, position_.record, max_record_bytes_);
+                         position_.offset, position_.record, cutter_->block_limit(max_record_bytes_));
       }
       grow(block, have);
     }
@@ -113,7 +119,7 @@ bool BlockFeed::next(FeedBlock& block) {
 // Takes the whole records of block.buffer[0, have); what is left goes to carry_. False when not even one is whole.
 bool BlockFeed::cut(FeedBlock& block, std::size_t have) {
   RawBlock raw{{block.buffer.get(), have}, source_, position_.offset, position_.record, position_.line, 0};
-  const TableParser::Cut cut = parser_->cut(raw, file_start_, at_end_);
+  const RecordCutter::Cut cut = cutter_->cut(raw, file_start_, at_end_);
   if (cut.bytes == 0) return false;
   carry_.assign(block.buffer.get() + cut.bytes, have - cut.bytes);
   block.position = position_;

@@ -10,7 +10,7 @@
 
 #include "formats/io/byte_stream.h"
 #include "formats/io/input_files.h"
-#include "formats/table_parser.h"
+#include "formats/record_cutter.h"
 
 namespace smtrain::formats {
 
@@ -37,7 +37,7 @@ class BlockFeed {
   BlockFeed(std::vector<InputFile> files, std::size_t block_bytes, std::size_t max_record_bytes);
 
   /// Who cuts; set before next() is called, and must outlive the feed.
-  void set_parser(TableParser& parser) { parser_ = &parser; }
+  void set_cutter(RecordCutter& cutter);
 
   /// The first bytes of the first file that has any, at least `wanted` unless the file ends before; they are delivered by
   /// next() all the same. Empty when no file has a byte. `source` is set to the file's name.
@@ -63,7 +63,7 @@ class BlockFeed {
   bool cut(FeedBlock& block, std::size_t have);
 
   std::vector<InputFile> files_;
-  TableParser* parser_ = nullptr;
+  RecordCutter* cutter_ = nullptr;
   std::size_t block_bytes_, max_record_bytes_;
   void set_stream(std::unique_ptr<ByteStream> stream);
 

@@ -13,6 +13,31 @@
 namespace smtrain::formats {
 namespace {
 
+struct FormatFacts {
+  Format format;
+  const char* mime;
+  const char* words;
+  bool table, lines;
+};
+
+constexpr FormatFacts kFormats[] = {
+    {Format::csv, "text/csv", "CSV text", true, true},
+    {Format::libsvm, "text/libsvm", "libsvm", true, true},
+    {Format::recordio_protobuf, "application/x-recordio-protobuf", "recordIO-protobuf", true, false},
+    {Format::json, "application/json", "JSON", true, true},
+    {Format::jsonlines, "application/jsonlines", "JSON Lines", true, true},
+    {Format::parquet, "application/x-parquet", "Parquet", true, false},
+    {Format::npy, "application/x-npy", "NumPy array", true, false},
+    {Format::matrix_market, "application/x-matrix-market", "Matrix Market", true, true},
+    {Format::image_recordio, "application/x-recordio", "image recordIO", false, false},
+    {Format::image, "application/x-image", "image", false, false},
+    {Format::text, "text/plain", "text", false, true},
+};
+
+const FormatFacts& facts_of(Format format) {
+  return *std::find_if(std::begin(kFormats), std::end(kFormats), [&](const FormatFacts& f) { return f.format == format; });
+}
+
 struct Alias {
   const char* name;
   Format format;
@@ -24,6 +49,9 @@ constexpr Alias kAliases[] = {
     {"csv", Format::csv},
     {"text/tab-separated-values", Format::csv, "tab"},
     {"tsv", Format::csv, "tab"},
+    {"text/libsvm", Format::libsvm},
+    {"text/x-libsvm", Format::libsvm},
+    {"libsvm", Format::libsvm},
     {"application/x-recordio-protobuf", Format::recordio_protobuf},
     {"recordio-protobuf", Format::recordio_protobuf},
     {"x-recordio-protobuf", Format::recordio_protobuf},
@@ -32,6 +60,18 @@ constexpr Alias kAliases[] = {
     {"application/jsonlines", Format::jsonlines},
     {"jsonlines", Format::jsonlines},
     {"jsonl", Format::jsonlines},
+    {"application/x-parquet", Format::parquet},
+    {"parquet", Format::parquet},
+    {"application/x-npy", Format::npy},
+    {"npy", Format::npy},
+    {"application/x-matrix-market", Format::matrix_market},
+    {"mtx", Format::matrix_market},
+    {"application/x-recordio", Format::image_recordio},
+    {"application/x-image", Format::image},
+    {"image/jpeg", Format::image},
+    {"image/png", Format::image},
+    {"text/plain", Format::text},
+    {"application/x-text", Format::text},
 };
 
 std::string known_types() {
@@ -114,6 +154,17 @@ Format json_kind(std::string_view text) {
   return whole_object && !envelope ? Format::jsonlines : Format::json;
 }
 
+/// A label, perhaps with a weight, then index:value pairs apart by blanks.
+bool is_libsvm(std::string_view line) {
+  line = trim(line.substr(0, line.find('#')));
+  const std::size_t label = line.find(' ');
+  if (label == std::string_view::npos || line.find(',') != std::string_view::npos) return false;
+  const std::string_view pair = trim(line.substr(label)).substr(0, line.find(' ', label + 1));
+  const std::size_t colon = pair.find(':');
+  const auto digits = [](std::string_view text) { return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos; };
+  return colon != std::string_view::npos && (pair.substr(0, colon) == "qid" || digits(pair.substr(0, colon)));
+}
+
 /// A Record as protobuf begins with a map entry whose key is "values".
 bool is_record_message(std::string_view bytes) {
   return bytes.size() > 10 && (bytes[0] == 0x0A || bytes[0] == 0x12) && bytes.substr(0, 24).find("\x0A\x06values") < 12;
@@ -134,21 +185,22 @@ bool is_image_record(std::string_view bytes) {
 struct Magic {
   std::string_view bytes;
   const char* words;
+  std::optional<Format> format = std::nullopt;
 };
 
 using namespace std::string_view_literals;
 constexpr Magic kMagics[] = {
     {"\x1F\x8B"sv, "gzip data"},
     {"\x28\xB5\x2F\xFD"sv, "zstd data"},
-    {"PAR1"sv, "Parquet"},
+    {"PAR1"sv, "Parquet", Format::parquet},
     {"\xCE\xD7\x23\x0A"sv, "big-endian recordIO"},
     {"PK\x03\x04"sv, "a zip archive"},
     {"BZh"sv, "bzip2 data"},
     {"\xFD\x37zXZ"sv, "xz data"},
     {"\x89HDF"sv, "HDF5"},
-    {"\x93NUMPY"sv, "a NumPy array"},
-    {"\xFF\xD8\xFF"sv, "a JPEG image"},
-    {"\x89PNG"sv, "a PNG image"},
+    {"\x93NUMPY"sv, "a NumPy array", Format::npy},
+    {"\xFF\xD8\xFF"sv, "a JPEG image", Format::image},
+    {"\x89PNG"sv, "a PNG image", Format::image},
     {"ARROW1"sv, "an Arrow file"},
     {"\xFF\xFE"sv, "UTF-16 text"},
     {"\xFE\xFF"sv, "UTF-16 text"},
@@ -166,15 +218,13 @@ std::string describe_text(std::string_view text) {
 
 }  // namespace
 
-const char* mime_type(Format format) {
-  switch (format) {
-    case Format::csv: return "text/csv";
-    case Format::recordio_protobuf: return "application/x-recordio-protobuf";
-    case Format::json: return "application/json";
-    case Format::jsonlines: return "application/jsonlines";
-  }
-  return "";
-}
+const char* mime_type(Format format) { return facts_of(format).mime; }
+
+const char* words_for(Format format) { return facts_of(format).words; }
+
+bool is_table(Format format) { return facts_of(format).table; }
+
+bool has_lines(Format format) { return facts_of(format).lines; }
 
 std::optional<std::string> ContentType::text(const std::string& name) const {
   const auto found = parameters.find(name);
@@ -226,11 +276,16 @@ std::optional<Format> format_by_suffix(std::string_view path) {
   constexpr std::pair<std::string_view, Format> kSuffixes[] = {
       {".csv", Format::csv},
       {".tsv", Format::csv},
+      {".libsvm", Format::libsvm},
+      {".svm", Format::libsvm},
       {".pbr", Format::recordio_protobuf},
       {".rec", Format::recordio_protobuf},
       {".protobuf", Format::recordio_protobuf},
       {".json", Format::json},
       {".jsonl", Format::jsonlines},
+      {".parquet", Format::parquet},
+      {".npy", Format::npy},
+      {".mtx", Format::matrix_market},
   };
   std::string name = to_lower(path.substr(path.find_last_of('/') + 1));
   for (const std::string_view packed : {".gz", ".zst"})
@@ -245,14 +300,15 @@ std::optional<Format> format_by_suffix(std::string_view path) {
 
 std::optional<Format> format_by_content(std::span<const char> head) {
   const std::string_view bytes(head.data(), head.size());
-  if (starts_with(bytes, kRecordioMagic)) return is_image_record(bytes) ? std::nullopt : std::optional(Format::recordio_protobuf);
+  if (starts_with(bytes, kRecordioMagic)) return is_image_record(bytes) ? Format::image_recordio : Format::recordio_protobuf;
+  for (const Magic& magic : kMagics)
+    if (starts_with(bytes, magic.bytes)) return magic.format;
   const std::string_view body = without_leading_space(without_bom(bytes));
   if (body.empty() || !is_text(first_line(body))) return std::nullopt;
-  for (const Magic& magic : kMagics)
-    if (starts_with(body, magic.bytes)) return std::nullopt;
   if (body.front() == '{') return json_kind(body);
   if (body.front() == '[' || body.front() == '<') return std::nullopt;
-  return Format::csv;
+  if (starts_with(body, "%%MatrixMarket")) return Format::matrix_market;
+  return is_libsvm(first_line(body)) ? Format::libsvm : Format::csv;
 }
 
 std::string describe_content(std::span<const char> head) {

@@ -9,10 +9,31 @@
 
 namespace smtrain::formats {
 
-enum class Format { csv, recordio_protobuf, json, jsonlines };
+enum class Format {
+  csv,
+  libsvm,
+  recordio_protobuf,
+  json,
+  jsonlines,
+  parquet,
+  npy,
+  matrix_market,
+  image_recordio,  ///< MXNet's image records
+  image,           ///< JPEG or PNG
+  text,
+};
 
-/// The canonical spelling: "text/csv", "application/x-recordio-protobuf", "application/json", "application/jsonlines".
+/// The canonical spelling: "text/csv", "application/x-recordio-protobuf", "application/json", "application/jsonlines", ...
 const char* mime_type(Format format);
+
+/// In words, for people: "CSV text", "recordIO-protobuf", ...
+const char* words_for(Format format);
+
+/// Whether files of it are rows of numbers.
+bool is_table(Format format);
+
+/// Whether its records are told by their lines.
+bool has_lines(Format format);
 
 struct ContentType {
   Format format = Format::csv;
@@ -28,14 +49,15 @@ struct ContentType {
 };
 
 /// Takes a content type apart; type and parameter names compare case-insensitively, blanks around ; and = are ignored,
-/// values may be quoted. Aliases: csv, tsv (tab-delimited), recordio-protobuf, x-recordio-protobuf, json, jsonl, jsonlines.
+/// values may be quoted. Each format has short names too: csv, tsv (tab-delimited), libsvm, recordio-protobuf, json, jsonl, ....
 /// Throws a user Error that lists what is known for anything else.
 ContentType parse_content_type(std::string_view text);
 
-/// By suffix (.csv .tsv .pbr .rec .protobuf .json .jsonl, then the same before .gz or .zst).
+/// By suffix (.csv .tsv .libsvm .svm .pbr .rec .protobuf .json .jsonl .parquet .npy .mtx, then the same before .gz or .zst). A .rec
+/// may hold images all the same.
 std::optional<Format> format_by_suffix(std::string_view path);
 
-/// By the first (decompressed) bytes: recordIO magic, `{`, a line of text. nullopt when nothing fits.
+/// By the first (decompressed) bytes: a magic number, `{`, a line of text. nullopt when nothing fits.
 std::optional<Format> format_by_content(std::span<const char> head);
 
 /// What the first bytes look like, in words, for messages: "CSV text", "gzip data", "Parquet", "big-endian recordIO",

@@ -17,8 +17,8 @@ std::unique_ptr<TableParser> make_table_parser(const TableOptions& options) {
     case Format::recordio_protobuf: return std::make_unique<RecordIoParser>(options);
     case Format::json: return std::make_unique<JsonParser>(options);
     case Format::jsonlines: return std::make_unique<JsonLinesParser>(options);
+    default: throw user_error("content type {} is no table of numbers", options.type.to_string());
   }
-  throw internal_error("no parser for {}", options.type.to_string());
 }
 
 std::unique_ptr<TableWriter> make_table_writer(const TableWriterOptions& options) {
@@ -26,7 +26,7 @@ std::unique_ptr<TableWriter> make_table_writer(const TableWriterOptions& options
     case Format::csv: return std::make_unique<CsvWriter>(options);
     case Format::recordio_protobuf: return std::make_unique<RecordIoWriter>(options);
     case Format::jsonlines: return std::make_unique<JsonLinesWriter>(options);
-    case Format::json: break;
+    default: break;
   }
   throw user_error("content type {} cannot be written; known: text/csv, application/x-recordio-protobuf, application/jsonlines",
                    options.type.to_string());

@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "formats/json/json_numbers.h"
 #include "formats/recordio/framing.h"
@@ -78,6 +79,7 @@ void PredictionWriter::rows(const Prediction& prediction, std::string& out) {
         break;
       case Format::csv: append_csv_line(out, prediction, row); break;
       case Format::recordio_protobuf: append_response(out, prediction, row, payload); break;
+      default: throw internal_error("answers cannot be written as {}", words_for(format_));
     }
     first_ = false;
   }

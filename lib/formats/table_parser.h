@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "formats/content_type.h"
+#include "formats/record_cutter.h"
 
 namespace smtrain::formats {
 
@@ -35,38 +36,6 @@ struct TableOptions {
   bool allow_missing = false;    ///< missing and non-finite numbers are passed on as NaN/inf instead of refused
 };
 
-/// Some consecutive records of a block.
-struct RecordRange {
-  std::size_t first = 0, count = 0;
-};
-
-/// Raw bytes of whole records of one file, and where they stand in it.
-struct RawBlock {
-  std::span<const char> bytes;
-  std::shared_ptr<const std::string> source;  ///< file name as the user knows it
-  std::uint64_t offset = 0;        ///< of bytes[0] in the (decompressed) file
-  std::uint64_t first_record = 0;  ///< number of its first record in the file, from 0
-  std::uint64_t first_line = 0;    ///< line number of its first record, from 1; 0 for formats without lines
-  std::size_t records = 0;
-  std::vector<RecordRange> wanted = {};  ///< the only ones that are parsed, ascending and apart; empty: all
-};
-
-/// Steps through the records of a block and tells which of them are wanted.
-class WantedRecords {
- public:
-  explicit WantedRecords(const RawBlock& block) : ranges_(block.wanted) {}
-  /// Asked of each record in turn, from 0.
-  bool operator()(std::size_t record) {
-    if (ranges_.empty()) return true;
-    while (range_ < ranges_.size() && record >= ranges_[range_].first + ranges_[range_].count) ++range_;
-    return range_ < ranges_.size() && record >= ranges_[range_].first;
-  }
-
- private:
-  std::span<const RecordRange> ranges_;
-  std::size_t range_ = 0;
-};
-
 /// Destination of dense rows: runs of consecutive rows in storage. A block's rows may lie in several runs.
 struct DenseRun {
   std::size_t rows = 0;
@@ -85,26 +54,13 @@ struct SparseRows {
   std::vector<float> weights;
 };
 
-class TableParser {
+class TableParser : public RecordCutter {
  public:
-  virtual ~TableParser() = default;
 
   /// Looks at the first bytes of the first non-empty file and settles the schema. `head` holds the first complete record
   /// (and header) or everything up to max_record_bytes. Throws a user Error when the bytes are not of this format, or the
-  /// width is not what options say. Called once, before anything else.
+  /// width is not what options say. Called once, before any cut.
   virtual TableSchema probe(std::span<const char> head, const std::string& source, Log& log) = 0;
-
-  /// The longest prefix of `bytes` that is whole records.
-  struct Cut {
-    std::size_t bytes = 0;    ///< 0: not even one record fits; the caller offers more
-    std::size_t skip = 0;     ///< leading bytes of the prefix that are no record (BOM, header line), at the file's start
-    std::size_t records = 0;
-    std::size_t lines = 0;    ///< line ends in the prefix, `skip` included; 0 for formats without lines
-  };
-  /// `at_end`: no byte follows, so an unterminated last record counts. Must be called for the blocks of a file in order,
-  /// with `file_start` at the first; may keep state between. Throws a user Error with the place for what can't be cut.
-  /// `block` describes bytes.data() (records, as counted so far); its `records` field is unset.
-  virtual Cut cut(const RawBlock& block, bool file_start, bool at_end) = 0;
 
   /// Parses the wanted records of the block into the runs (together exactly that many rows); others are passed over
   /// unseen. const and thread-safe. Refuses, with file, record or line, field, what was found and what was expected: wrong

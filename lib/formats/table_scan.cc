@@ -158,7 +158,7 @@ void Scanner::scan_file(std::size_t index) {
   const std::unique_ptr<ByteStream> opened = file.file.rewindable ? open_bytes(file.file) : nullptr;
   if (opened) file.compression = opened->compression();
   BlockFeed feed({file.file}, kBlockBytes, options_.table.max_record_bytes);
-  feed.set_parser(*parser_);
+  feed.set_cutter(*parser_);
   try {
     bool ended = !probe(feed);
     while (!ended && !enough()) {

@@ -28,6 +28,7 @@ constexpr std::size_t kPipeBlockBytes = std::size_t{1} << 20;  // what a slow wr
 // How many bytes of a file show its first record whole.
 std::size_t head_needed(Format format, std::span<const char> head) {
   if (format == Format::json) return static_cast<std::size_t>(-1);
+  if (format == Format::parquet || format == Format::npy) return 0;
   if (format == Format::recordio_protobuf) {
     std::uint32_t length = 0;
     if (head.size() >= 8) std::memcpy(&length, head.data() + 4, 4);
@@ -42,8 +43,6 @@ std::size_t blocks_per_round(int threads) {
   const std::size_t t = static_cast<std::size_t>(threads);
   return t <= 4 ? 4 * t : t <= 16 ? 2 * t : t;
 }
-
-bool has_lines(Format format) { return format != Format::recordio_protobuf; }
 
 // One parsing thread's place.
 struct Worker {
@@ -198,12 +197,12 @@ void TableStreamImpl::take_own_files() {
 void TableStreamImpl::make_feed() {
   const std::size_t block = rewindable_ ? options_.block_bytes : std::min(options_.block_bytes, kPipeBlockBytes);
   feed_ = std::make_unique<BlockFeed>(files_, block, options_.table.max_record_bytes);
-  if (parser_) feed_->set_parser(*parser_);
+  if (parser_) feed_->set_cutter(*parser_);
 }
 
 void TableStreamImpl::guess_format(std::span<const char> head, const std::string& source) {
   const std::optional<Format> format = format_by_content(head);
-  if (!format) {
+  if (!format || !is_table(*format)) {
     throw user_error("{}: looks like {}, which is no table that can be read; name the format with --content-type, for example "
                      "text/csv;label_size=0", source, describe_content(head));
   }
@@ -218,7 +217,7 @@ void TableStreamImpl::read_schema() {
   if (head.empty()) throw user_error("{}: holds no records: {}", path_, files_.size() == 1 ? "the file is empty" : "all files are empty");
   if (options_.guess_format) guess_format(head, source);
   parser_ = make_table_parser(options_.table);
-  feed_->set_parser(*parser_);
+  feed_->set_cutter(*parser_);
   for (;;) {
     wanted = std::min(head_needed(options_.table.type.format, head), options_.table.max_record_bytes);
     const std::size_t before = head.size();

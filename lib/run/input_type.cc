@@ -19,7 +19,7 @@ std::string_view without_compression(std::string_view name) {
 formats::ContentType type_by_bytes(const formats::InputFile& file) {
   std::string head(kHeadBytes, '\0');
   head.resize(formats::open_bytes(file)->read(head));
-  if (const auto format = formats::format_by_content(head)) return {*format, {}};
+  if (const auto format = formats::format_by_content(head); format && formats::is_table(*format)) return {*format, {}};
   throw user_error("{}: looks like {}, which is no table that can be read; name the format with --content-type, for example "
                    "text/csv;label_size=0",
                    file.name, formats::describe_content(head));

@@ -71,7 +71,8 @@ struct TransformRequest {
 struct ConvertRequest {
   std::string input, output;
   std::optional<std::string> content_type;  ///< of the input
-  std::optional<std::string> to;            ///< of the output; else by suffix
+  std::optional<std::string> from;          ///< kind of the input (convert/data_kind.h); else by what it is
+  std::optional<std::string> to;            ///< kind or content type of the output; else by suffix
   bool recordio_split = false;
   std::optional<std::string> depfile;
   CommonSettings common;

@@ -91,7 +91,8 @@ complete -c smtrain -n '__fish_seen_subcommand_from transform' -l verbose -s v -
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l no-color -d 'Prints no colours'
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l help -s h -d 'Prints this help'
 
-complete -c smtrain -n '__fish_seen_subcommand_from convert' -l to -x -a '\'text/csv\' \'text/csv;label_size=0\' \'application/x-recordio-protobuf\' \'application/json\' \'application/jsonlines\'' -d 'Content type of the output'
+complete -c smtrain -n '__fish_seen_subcommand_from convert' -l to -x -a '\'text/csv\' \'text/csv;label_size=0\' \'application/x-recordio-protobuf\' \'application/json\' \'application/jsonlines\'' -d 'Content type of the output, or the kind of data'
+complete -c smtrain -n '__fish_seen_subcommand_from convert' -l from -x -a '\'table\' \'model\' \'documents\' \'blazingtext\' \'seq2seq\' \'object2vec\' \'counts\' \'deepar\' \'images\' \'lst\' \'image-records\' \'manifest\' \'boxes\' \'voc\' \'coco\' \'masks\'' -d 'What the input is, where it cannot be told by itself'
 complete -c smtrain -n '__fish_seen_subcommand_from convert' -l content-type -x -a '\'text/csv\' \'text/csv;label_size=0\' \'application/x-recordio-protobuf\' \'application/json\' \'application/jsonlines\'' -d 'Content type of the input, such as "text/csv;label_size=0"'
 complete -c smtrain -n '__fish_seen_subcommand_from convert' -l recordio-split -d 'Cuts recordIO records in which the magic word occurs, as MXNet\'s writer does'
 complete -c smtrain -n '__fish_seen_subcommand_from convert' -l depfile -r -F -d 'Writes a make rule that names the output and every file that was read'

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "formats/json/json_row.h"
+#include "formats/text/lines.h"
 
 namespace smtrain::formats {
 namespace {
@@ -13,7 +14,6 @@ namespace {
 using simdjson::dom::array;
 using simdjson::dom::element;
 
-constexpr std::string_view kBom = "\xEF\xBB\xBF";
 constexpr const char* kDocumentForm = R"({"instances":[{"features":[1.5,16]}]})";
 
 [[noreturn]] void rethrow_with_place(const Error& e, const std::string& where) {
@@ -21,8 +21,6 @@ constexpr const char* kDocumentForm = R"({"instances":[{"features":[1.5,16]}]})"
 }
 
 std::string_view text_of(std::span<const char> bytes) { return {bytes.data(), bytes.size()}; }
-
-std::string_view without_bom(std::string_view text) { return text.starts_with(kBom) ? text.substr(kBom.size()) : text; }
 
 // Parses a text that is followed by `behind` readable bytes: simdjson reads a little beyond the end and copies where it may
 // not.
@@ -35,35 +33,6 @@ element parse_text(simdjson::dom::parser& parser, std::string_view text, std::si
   }
   return root;
 }
-
-// The lines of a block that are not blank, with their numbers.
-class Lines {
- public:
-  Lines(std::string_view text, std::uint64_t first) : text_(text), number_(first - 1) {}
-  bool next() {
-    while (at_ < text_.size()) {
-      const std::size_t end = std::min(text_.find('\n', at_), text_.size());
-      line_ = trim(text_.substr(at_, end - at_));
-      length_ = end - at_;
-      at_ = end + 1;
-      ++number_;
-      if (!line_.empty()) return true;
-    }
-    return false;
-  }
-  std::string_view line() const { return line_; }
-  std::uint64_t number() const { return number_; }
-  std::size_t length() const { return length_; }
-  /// Readable bytes behind line().
-  std::size_t behind() const { return text_.size() - static_cast<std::size_t>(line_.data() + line_.size() - text_.data()); }
-
- private:
-  std::string_view text_, line_;
-  std::size_t at_ = 0, length_ = 0;
-  std::uint64_t number_;
-};
-
-std::string line_place(const std::string& source, std::uint64_t line) { return fmt::format("{}:{}", source, line); }
 
 // The documentation shows commas between lines in two examples.
 bool drop_comma(std::string_view& line) {
@@ -191,24 +160,7 @@ TableSchema JsonLinesParser::probe(std::span<const char> head, const std::string
 }
 
 TableParser::Cut JsonLinesParser::cut(const RawBlock& block, bool file_start, bool at_end) {
-  const std::string_view bytes = text_of(block.bytes);
-  const std::size_t last = bytes.rfind('\n');
-  const std::size_t end = at_end ? bytes.size() : last == std::string_view::npos ? 0 : last + 1;
-  const std::size_t skip = file_start && bytes.substr(0, end).starts_with(kBom) ? kBom.size() : 0;
-  const std::string_view whole = bytes.substr(skip, end - skip);
-  TableParser::Cut cut{end, skip, 0, static_cast<std::size_t>(std::count(whole.begin(), whole.end(), '\n'))};
-  Lines lines(whole, block.first_line);
-  std::size_t longest = end == 0 ? bytes.size() : 0;
-  while (longest <= options_.max_record_bytes && lines.next()) {
-    ++cut.records;
-    longest = lines.length();
-  }
-  if (longest > options_.max_record_bytes) {
-    throw user_error("{}: a line of {} bytes or more, expected at most {} (--max-record-bytes)",
-                     line_place(*block.source, end == 0 ? block.first_line : lines.number()), longest,
-                     options_.max_record_bytes);
-  }
-  return cut;
+  return LineCutter(options_.max_record_bytes).cut(block, file_start, at_end);
 }
 
 void JsonLinesParser::each_row(const RawBlock& block, Log& log, const OnRow& on_row) const {

@@ -29,7 +29,8 @@ Payload payload_of(std::span<const char> head) {
     if (length == 0) continue;
     const auto payload = head.subspan(at + kHead, std::min(length, head.size() - at - kHead));
     if (std::string_view(payload.data(), payload.size()).starts_with(kMagicBytes)) return Payload::records;
-    return format_by_content(payload) ? Payload::text : Payload::other;
+    const auto format = format_by_content(payload);
+    return format && has_lines(*format) ? Payload::text : Payload::other;
   }
   return Payload::text;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "algos/registry.h"
+#include "run/convert/data_kind.h"
 #include "run/flags/flag_words.h"
 
 namespace smtrain::run {
@@ -177,7 +178,9 @@ Subcommand convert() {
   s.positionals = {required(flag("IN", FlagValue::path, "IN", "A file, a folder, a glob, or - for standard input.")),
                    required(flag("OUT", FlagValue::path, "OUT", "The output; - for standard output."))};
   s.flags = {suggesting(content_types(), flag("to", FlagValue::text, "TYPE",
-                                              "Content type of the output. By the output's suffix when absent.")),
+                                              "Content type of the output, or the kind of data. By the output's suffix when absent.")),
+             suggesting(data_kind_names(), flag("from", FlagValue::text, "KIND",
+                                                "What the input is, where it cannot be told by itself.")),
              input_type(),
              flag_switch("recordio-split", "Cuts recordIO records in which the magic word occurs, as MXNet's writer does."),
              depfile()};

@@ -17,16 +17,6 @@ std::string compression_of(const formats::TableScan& scan) {
   return scan.files.empty() ? "" : scan.files.front().compression;
 }
 
-const char* format_in_words(formats::Format format) {
-  switch (format) {
-    case formats::Format::csv: return "CSV text";
-    case formats::Format::recordio_protobuf: return "recordIO-protobuf";
-    case formats::Format::json: return "JSON";
-    case formats::Format::jsonlines: return "JSON Lines";
-  }
-  return "";
-}
-
 bool is_classes(const formats::LabelStats& label) { return label.stats.integral && !label.counts.empty(); }
 
 const char* label_kind(const formats::LabelStats& label) {
@@ -79,7 +69,7 @@ std::string values_in_words(const formats::TableScan& scan) {
 Fields facts(const DataSummary& summary) {
   const formats::TableScan& scan = summary.scan;
   const std::string compression = compression_of(scan);
-  Fields fields{{"format", fmt::format("{}{}{}", format_in_words(summary.type.format), compression.empty() ? "" : ", ", compression)},
+  Fields fields{{"format", fmt::format("{}{}{}", formats::words_for(summary.type.format), compression.empty() ? "" : ", ", compression)},
                 {"content type", summary.type.to_string() + (summary.type_given ? "" : " (found out)")},
                 {"files", scan.files.size() == 1 && summary.bytes > 0
                               ? format_bytes(summary.bytes)

@@ -16,12 +16,13 @@ namespace {
 constexpr std::size_t kBatchRows = 8192;
 
 formats::Format answer_format(const TransformRequest& request, const job::Description& algorithm) {
-  const formats::ContentType type = formats::parse_content_type(request.accept.value_or("application/jsonlines"));
+  const std::string accept = request.accept.value_or("application/jsonlines");
+  const formats::ContentType type = formats::parse_content_type(accept);
   const std::string mime = formats::mime_type(type.format);
   for (const std::string& known : algorithm.answers) {
     if (known == mime) return type.format;
   }
-  throw user_error("--accept {}: {} answers in: {}", mime, algorithm.name, join(algorithm.answers, ", "));
+  throw user_error("--accept {}: {} answers in: {}", accept, algorithm.name, join(algorithm.answers, ", "));
 }
 
 TableInput transform_input(const TransformRequest& request, const job::Predictor& predictor) {

@@ -198,7 +198,7 @@ TEST_CASE("inspect: an empty file and a file of another kind say what they are",
   const TemporaryFolder folder;
   CHECK_THROWS_AS(inspect(folder / "absent", false).problems.at(1), std::out_of_range);
   CHECK_THAT(inspect(folder / "absent", false).problems.at(0), Contains("absent"));
-  CHECK_THAT(inspect(folder.write("p.bin", "PAR1abcdPAR1"), false).problems.at(0), Contains("Parquet"));
+  CHECK_THAT(inspect(folder.write("p.bin", "ARROW1abcd"), false).problems.at(0), Contains("Arrow"));
   CHECK_THAT(inspect(folder.write("e.csv", ""), false).problems.at(0), Contains("e.csv"));
 }
 

@@ -1,4 +1,4 @@
-#include "run/tools/convert_model.h"
+#include "run/convert/convert_model.h"
 
 #include <algorithm>
 
@@ -57,7 +57,7 @@ formats::Batch batch_of(const formats::NamedTensor& tensor, const std::string& p
 
 }  // namespace
 
-void convert_model(const ConvertRequest& request, Console& console) {
+void convert_model(const ConvertRequest& request, DataKind, DataKind, Console& console) {
   if (request.output != "-" && same_file(request.input, request.output)) {
     throw user_error("{}: input and output are the same file; write to another name", request.output);
   }

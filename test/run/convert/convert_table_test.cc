@@ -137,8 +137,8 @@ TEST_CASE("convert: formats that cannot be told are refused with what to say", "
   const TemporaryFolder folder;
   const std::string input = folder.write("a.csv", "1,2\n");
   CHECK_THROWS_WITH(convert(request(input, folder / "out.xyz")), Contains("--to"));
-  CHECK_THROWS_WITH(convert(request(folder.write("b.dat", "PAR1....PAR1"), folder / "out.csv")),
-                    Contains("b.dat") && Contains("Parquet"));
+  CHECK_THROWS_WITH(convert(request(folder.write("b.dat", "ARROW1...."), folder / "out.csv")),
+                    Contains("b.dat") && Contains("Arrow"));
   CHECK_THROWS_WITH(convert(request(folder / "absent.csv", folder / "out.csv")), Contains("absent.csv"));
 }
 

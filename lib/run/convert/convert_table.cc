@@ -1,3 +1,5 @@
+#include "run/convert/convert_table.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -9,10 +11,8 @@
 #include "formats/io/input_files.h"
 #include "formats/table_sink.h"
 #include "formats/table_stream.h"
-#include "run/tools/convert_model.h"
 #include "run/depfile.h"
 #include "run/input_type.h"
-#include "run/tools/model_summary.h"
 #include "run/requests.h"
 #include "run/table_input.h"
 
@@ -96,9 +96,7 @@ formats::TableWriterOptions writing_of(const formats::ContentType& type, bool sp
 
 }  // namespace
 
-void convert(const ConvertRequest& request, Console& console) {
-  if (request.depfile && request.output == "-") throw user_error("--depfile needs an output file; standard output is no target");
-  if (!request.content_type && looks_like_model(request.input)) return convert_model(request, console);
+void convert_table(const ConvertRequest& request, DataKind, DataKind, Console& console) {
   const Clock::time_point start = Clock::now();
   const std::vector<formats::InputFile> files = formats::expand_path(request.input);
   refuse_overwriting(request, files);

@@ -1,0 +1,17 @@
+// Conversion: one way to turn data of one kind into another. convert.cc lists them all.
+#pragma once
+
+#include "run/convert/data_kind.h"
+#include "run/requests.h"
+
+namespace smtrain::run {
+
+/// Writes request.output, whole or not at all. Throws Errors that name the place in the input.
+using Convert = void (*)(const ConvertRequest& request, DataKind from, DataKind to, Console& console);
+
+struct Conversion {
+  DataKind from, to;
+  Convert run;
+};
+
+}  // namespace smtrain::run

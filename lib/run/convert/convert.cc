@@ -1,0 +1,35 @@
+// The one list of conversions.
+#include "base/error.h"
+#include "run/convert/conversion.h"
+#include "run/convert/convert_model.h"
+#include "run/convert/convert_table.h"
+
+namespace smtrain::run {
+namespace {
+
+constexpr Conversion kConversions[] = {
+    {DataKind::table, DataKind::table, convert_table},
+    {DataKind::model, DataKind::table, convert_model},
+};
+
+std::string possible_outputs(DataKind from) {
+  std::string text;
+  for (const Conversion& c : kConversions) {
+    if (c.from == from) text += (text.empty() ? "" : ", ") + std::string(name_of(c.to));
+  }
+  return text.empty() ? "nothing" : text;
+}
+
+}  // namespace
+
+void convert(const ConvertRequest& request, Console& console) {
+  if (request.depfile && request.output == "-") throw user_error("--depfile needs an output file; standard output is no target");
+  const DataKind from = input_kind(request), to = output_kind(request, from);
+  for (const Conversion& c : kConversions) {
+    if (c.from == from && c.to == to) return c.run(request, from, to, console);
+  }
+  throw user_error("{}: is {} (--from {}), which cannot become {} (--to {}); it can become: {}", request.input, words_for(from),
+                   name_of(from), words_for(to), name_of(to), possible_outputs(from));
+}
+
+}  // namespace smtrain::run
