@@ -267,7 +267,16 @@ class Hosts(JobTest):
                 self.assertEqual(process.returncode, 75)
                 self.assertIn("manifest.json", self.members())
                 self.assertEqual(self.description()["SecondaryStatus"], "Stopped")
+                self.refuses_another_k(endless)
                 self.goes_on(endless)
+
+    def refuses_another_k(self, request):
+        """An edited request is refused, and the job stays as it is."""
+        before = self.description()
+        edited = dict(request, HyperParameters=dict(request["HyperParameters"], k="4"))
+        result = self.job(edited, "--checkpoint-every", "50ms", code=2)
+        self.assertIn('HyperParameters.k: found "4", expected "3": job goes on where it was stopped', result.err)
+        self.assertEqual(self.description(), before)
 
     def checkpoints(self, mode):
         return self.files("checkpoints-" + mode) if os.path.exists(self.path("checkpoints-" + mode)) else []

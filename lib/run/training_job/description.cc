@@ -61,6 +61,9 @@ std::optional<Earlier> read_description(const fs::path& folder) {
     earlier.secondary_status = secondary.get<std::string>();
   if (const Json seconds = member(json, "TrainingTimeInSeconds"); seconds.is_number())
     earlier.training_seconds = seconds.get<double>();
+  const Json hyperparameters = member(json, "HyperParameters");
+  for (const auto& [name, value] : hyperparameters.items())
+    if (value.is_string()) earlier.hyperparameters[name] = value.get<std::string>();
   const bool with_checkpoint = member(json, "Resumable") == Json(true);
   earlier.resumable = earlier.status == "InProgress" || earlier.status == "Stopping"
       || (earlier.status == "Stopped" && with_checkpoint);

@@ -17,6 +17,7 @@ struct Earlier {
   std::string status, secondary_status;
   bool resumable = false;        ///< unfinished: in progress when it was lost, or stopped with a checkpoint
   double training_seconds = 0;   ///< that count against MaxRuntimeInSeconds
+  std::map<std::string, std::string> hyperparameters;
 };
 
 /// Reads a job folder's description; nullopt when there is none. Throws a user Error for a damaged one.

@@ -64,6 +64,7 @@ class Runner {
       problems.add("--checkpoint-every has nowhere to write; give CheckpointConfig too");
     for (const Channel& c : request_.channels) problems.check([&] { check_shards(c); });
     problems.check([&] { check_space(); });
+    if (request_.built_in() && folder_.earlier()) check_unchanged(folder_.earlier()->hyperparameters, problems);
     problems.raise();
     if (options_.dry_run && request_.built_in()) try_built_in();
   }
@@ -95,6 +96,22 @@ class Runner {
         log.metrics.push_back({m.name, m.regex});
     }
     log_.emplace(log, console_);
+  }
+
+  // A checkpoint is of one run: another request would make this job fail when it is met.
+  void check_unchanged(const std::map<std::string, std::string>& earlier, Problems& problems) const {
+    const auto value = [](const std::map<std::string, std::string>& all, const std::string& name) {
+      const auto found = all.find(name);
+      return found == all.end() ? std::string("not given") : smtrain::quoted(found->second);
+    };
+    std::map<std::string, std::string> all = earlier;
+    all.insert(request_.hyperparameters.begin(), request_.hyperparameters.end());
+    for (const auto& [name, either] : all) {
+      const std::string before = value(earlier, name), now = value(request_.hyperparameters, name);
+      if (before == now) continue;
+      problems.add(fmt::format("HyperParameters.{}: found {}, expected {}: {} goes on where it was stopped. Give the same, another "
+                               "TrainingJobName, or --overwrite", name, now, before, request_.name));
+    }
   }
 
   // ---- before anything is made ---------------------------------------------------------------------------------------------
