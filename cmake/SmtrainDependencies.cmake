@@ -4,6 +4,7 @@ find_package(fmt 9 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
 find_package(simdjson REQUIRED)
+find_package(pugixml REQUIRED)
 
 # smtrain_find(TARGET HEADER LIBRARY...): a header and its libraries as one interface target.
 function(smtrain_find target header)

@@ -374,7 +374,7 @@ std::string grouped(std::uint64_t number) {
 }
 
 std::string counted(std::uint64_t number, std::string_view word) {
-  return fmt::format("{} {}{}", grouped(number), word, number == 1 ? "" : word.ends_with('s') ? "es" : "s");
+  return fmt::format("{} {}{}", grouped(number), word, number == 1 ? "" : word.ends_with('s') || word.ends_with('x') ? "es" : "s");
 }
 
 }  // namespace smtrain

@@ -50,7 +50,7 @@ std::string json_quoted(std::string_view text);
 /// 1234567 as "1,234,567".
 std::string grouped(std::uint64_t number);
 
-/// "1 file", "1,234 files", "2 classes".
+/// "1 file", "1,234 files", "2 classes", "3 boxes".
 std::string counted(std::uint64_t number, std::string_view word);
 
 }  // namespace smtrain

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <isa-l.h>
 #include <libdeflate.h>
+#include <pugixml.hpp>
 #include <simdjson.h>
 #include <zstd.h>
 
@@ -18,7 +19,8 @@ std::vector<Library> libraries() {
            "libisal."},
           {"libdeflate", LIBDEFLATE_VERSION_STRING, "version of its header", "libdeflate."},
           {"simdjson", SIMDJSON_STRINGIFY(SIMDJSON_VERSION), "kernels " + simdjson::get_active_implementation()->name(),
-           "libsimdjson."}};
+           "libsimdjson."},
+          {"pugixml", fmt::format("{}.{}", PUGIXML_VERSION / 1000, PUGIXML_VERSION % 1000 / 10), "version of its header", "libpugixml."}};
 }
 
 }  // namespace smtrain::formats
