@@ -9,6 +9,7 @@ void inspect(CommandLine& line, Session& session) {
   request.content_type = line.text("content-type");
   request.json = line.has("json");
   request.full = line.has("full");
+  request.label = line.text("label");
   request.tensors = line.has("tensors");
   request.common = session.common();
   run::inspect(request, session.console());

@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <memory>
 
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/signals.h"
+#include "base/text.h"
 #include "formats/block_feed.h"
-#include "formats/column_sums.h"
+#include "formats/scan_sums.h"
 
 namespace smtrain::formats {
 namespace {
@@ -16,52 +18,12 @@ namespace {
 constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
 constexpr std::size_t kBlocksPerThread = 2;
 
-// Distinct values of one label column, until there are too many.
-class ClassCounter {
- public:
-  explicit ClassCounter(std::size_t most) : most_(most) {}
-  void add(float value, std::uint64_t count) {
-    if (too_many_ || value != value) return;
-    counts_[value] += count;
-    if (counts_.size() > most_) {
-      too_many_ = true;
-      counts_.clear();
-    }
-  }
-  void merge(const ClassCounter& other) {
-    if (other.too_many_) too_many_ = true, counts_.clear();
-    for (const auto& [value, count] : other.counts_) add(value, count);
-  }
-  const std::map<float, std::uint64_t>& counts() const { return counts_; }
-
- private:
-  std::size_t most_;
-  bool too_many_ = false;
-  std::map<float, std::uint64_t> counts_;
-};
-
-// What one block, or all of them, amounts to.
-struct Sums {
-  Sums(std::span<const float> pivot, const TableSchema& schema, const ScanOptions& options)
-      : features(pivot), labels(std::vector<float>(schema.label_width)), classes(schema.label_width, ClassCounter(options.max_classes)) {}
-  void merge(const Sums& other) {
-    features.merge(other.features);
-    labels.merge(other.labels);
-    for (std::size_t i = 0; i < classes.size(); ++i) classes[i].merge(other.classes[i]);
-    rows += other.rows;
-    stored += other.stored;
-  }
-  ColumnSums features, labels;
-  std::vector<ClassCounter> classes;
-  std::uint64_t rows = 0, stored = 0;
-};
-
 // One block of a round, from its bytes to its sums.
 struct Slot {
   FeedBlock block;
-  std::vector<float> values, labels, weights;
+  std::vector<float> values, labels, weights, targets;
   SparseRows sparse;
-  std::optional<Sums> sums;
+  std::optional<ScanSums> sums;
   std::string problem;
 };
 
@@ -76,13 +38,15 @@ class Scanner {
   void scan_file(std::size_t index);
   std::size_t fill_round(BlockFeed& feed, bool& ended);
   void settle_pivot(Slot& slot);
+  void settle_target();
+  void add_target(Slot& slot) const;
   void parse(Slot& slot) const;
   void add_block(Slot& slot) const;
   void keep_first_rows(const Slot& slot);
   void take_round(std::size_t blocks, FileScan& file);
   void add_problem(std::string text);
   void salvage(Slot& slot);
-  void parse_halves(const RawBlock& block, Slot& scratch, Sums& sums);
+  void parse_halves(const RawBlock& block, Slot& scratch, ScanSums& sums);
   std::optional<RawBlock> first_half(const RawBlock& block);
   RawBlock rest_of(const RawBlock& block, const RawBlock& front) const;
   void finish();
@@ -96,7 +60,8 @@ class Scanner {
   std::string head_;                       // what the schema was read from
   std::vector<Slot> slots_;
   std::vector<float> pivot_;
-  std::unique_ptr<Sums> sums_;
+  ScanTarget target_;
+  std::unique_ptr<ScanSums> sums_;
   bool by_column_ = true;
   std::uint64_t bytes_ = 0;       // decompressed bytes of records counted
   std::uint64_t disk_bytes_ = 0;  // the same as they lie on disk
@@ -150,7 +115,27 @@ bool Scanner::probe(BlockFeed& feed) {
     }
   }
   by_column_ = result_.schema->feature_dim <= options_.max_columns;
+  settle_target();
   return true;
+}
+
+void Scanner::settle_target() {
+  const TableSchema& schema = *result_.schema;
+  if (!options_.target) {
+    target_.wanted = by_column_ && schema.label_width == 1;
+    return;
+  }
+  const auto& names = schema.column_names;
+  const std::string& wanted = *options_.target;
+  const auto named = std::find(names.begin(), names.end(), wanted);
+  std::size_t column = static_cast<std::size_t>(named - names.begin());
+  const bool numbered = named == names.end() &&
+                        std::from_chars(wanted.data(), wanted.data() + wanted.size(), column).ptr == wanted.data() + wanted.size();
+  if (named == names.end() && (!numbered || column >= schema.feature_dim)) {
+    return add_problem(fmt::format("--label {}: no such column, expected {}a number from 0 to {}{}", smtrain::quoted(wanted),
+                                   names.empty() ? "" : "a name or ", schema.feature_dim - 1, did_you_mean(wanted, names)));
+  }
+  target_ = {by_column_, column, 0};
 }
 
 void Scanner::scan_file(std::size_t index) {
@@ -252,13 +237,13 @@ void Scanner::salvage(Slot& slot) {
   Slot scratch;
   const std::string first = slot.problem;
   const std::size_t before = result_.problems.size();
-  Sums sums(pivot_, *result_.schema, options_);
+  ScanSums sums(pivot_, *result_.schema, target_, options_);
   parse_halves(slot.block.raw, scratch, sums);
   if (result_.problems.size() == before && !result_.more_problems) add_problem(first);
   sums_->merge(sums);
 }
 
-void Scanner::parse_halves(const RawBlock& block, Slot& scratch, Sums& sums) {
+void Scanner::parse_halves(const RawBlock& block, Slot& scratch, ScanSums& sums) {
   if (result_.more_problems) return;
   scratch.block.raw = block;
   parse(scratch);
@@ -306,15 +291,16 @@ void Scanner::settle_pivot(Slot& slot) {
   pivot_.assign(by_column_ ? schema.feature_dim : 1, 0.0f);
   if (by_column_ && !schema.sparse && slot.problem.empty() && !slot.values.empty()) {
     pivot_.assign(slot.values.begin(), slot.values.begin() + static_cast<std::ptrdiff_t>(schema.feature_dim));
+    if (target_.column) target_.pivot = pivot_[*target_.column];
   }
-  sums_ = std::make_unique<Sums>(pivot_, schema, options_);
+  sums_ = std::make_unique<ScanSums>(pivot_, schema, target_, options_);
 }
 
 void Scanner::add_block(Slot& slot) const {
-  slot.sums.emplace(pivot_, *result_.schema, options_);
+  slot.sums.emplace(pivot_, *result_.schema, target_, options_);
   if (!slot.problem.empty()) return;
   const TableSchema& schema = *result_.schema;
-  Sums& sums = *slot.sums;
+  ScanSums& sums = *slot.sums;
   const std::size_t rows = slot.block.raw.records, width = schema.feature_dim;
   if (schema.sparse) {
     for (std::size_t i = 0; i < slot.sparse.values.size(); ++i) {
@@ -329,6 +315,31 @@ void Scanner::add_block(Slot& slot) const {
   sums.labels.add_dense(labels.data(), schema.label_width > 0 ? rows : 0, schema.label_width);
   for (std::size_t i = 0; i < labels.size(); ++i) sums.classes[i % schema.label_width].add(labels[i], 1);
   sums.rows = rows;
+  if (target_.wanted) add_target(slot);
+}
+
+void Scanner::add_target(Slot& slot) const {
+  const TableSchema& schema = *result_.schema;
+  const std::size_t rows = slot.block.raw.records;
+  if (!target_.column) {
+    slot.targets = schema.sparse ? slot.sparse.labels : slot.labels;
+  } else {
+    slot.targets.assign(rows, 0.0f);
+    for (std::size_t i = 0; i < rows; ++i) {
+      if (!schema.sparse) {
+        slot.targets[i] = slot.values[i * schema.feature_dim + *target_.column];
+        continue;
+      }
+      for (std::uint64_t k = slot.sparse.indptr[i]; k < slot.sparse.indptr[i + 1]; ++k) {
+        if (slot.sparse.indices[k] == *target_.column) slot.targets[i] = slot.sparse.values[k];
+      }
+    }
+  }
+  TargetPart& part = *slot.sums->against;
+  part.column.add_dense(slot.targets.data(), rows, 1);
+  part.classes.add_all(slot.targets);
+  if (schema.sparse) part.sums.add_sparse(slot.sparse, slot.targets);
+  else part.sums.add_dense(slot.values.data(), schema.feature_dim, slot.targets);
 }
 
 void Scanner::keep_first_rows(const Slot& slot) {
@@ -360,6 +371,10 @@ void Scanner::finish() {
     result_.all = combined(result_.columns);
   } else {
     result_.all = sums_->features.stats(0, sums_->rows * schema.feature_dim);
+  }
+  if (target_.wanted) {
+    const TargetPart& part = *sums_->against;
+    result_.target = TargetScan{target_.column, {part.column.stats(0, sums_->rows), part.classes.counts()}, part.sums.correlations()};
   }
   for (std::size_t j = 0; j < schema.label_width; ++j) {
     result_.labels.push_back({sums_->labels.stats(j, sums_->rows), sums_->classes[j].counts()});

@@ -21,6 +21,7 @@ struct ScanOptions {
   std::size_t max_problems = 20;
   std::size_t max_classes = 100;       ///< distinct label values counted, beyond that labels are real numbers
   std::size_t max_columns = 1u << 20;  ///< wider tables get no statistics by column
+  std::optional<std::string> target;   ///< name or number of the column that the others are compared with; else the only label
 };
 
 /// Over the finite values of one column. Sparse columns count their implicit zeros.
@@ -43,6 +44,13 @@ struct FileScan {
   bool complete = false;       ///< read to its end
 };
 
+/// What the columns are compared with.
+struct TargetScan {
+  std::optional<std::size_t> column;  ///< a feature; absent: the label
+  LabelStats label;
+  std::vector<double> correlations;   ///< Pearson's, of each feature; NaN where there is none to be had
+};
+
 struct TableScan {
   std::optional<TableSchema> schema;   ///< absent when not even the first record could be read
   std::vector<FileScan> files;
@@ -53,6 +61,7 @@ struct TableScan {
   std::vector<ColumnStats> columns;    ///< feature_dim of them, or none
   ColumnStats all;                     ///< over all features
   std::vector<LabelStats> labels;      ///< label_width of them
+  std::optional<TargetScan> target;    ///< where there is one and statistics are by column
   std::uint64_t stored = 0;            ///< values stored, for sparse tables
   std::vector<std::vector<float>> rows, row_labels;  ///< the first rows, dense ones
   std::vector<std::string> problems;   ///< one per bad record, in file order
@@ -60,7 +69,7 @@ struct TableScan {
 };
 
 /// Reads the files in order, in blocks parsed by the team of threads. The result does not depend on `threads`. Data that
-/// cannot be read is an answer (`problems`), not an exception; a file that cannot be opened is.
+/// cannot be read is an answer (`problems`), not an exception; a file that cannot be opened, and a target that is no column, is.
 TableScan scan_table(const std::vector<InputFile>& files, const ScanOptions& options, Log& log);
 
 }  // namespace smtrain::formats

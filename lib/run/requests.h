@@ -83,6 +83,7 @@ struct InspectRequest {
   std::optional<std::string> content_type;
   bool json = false;
   bool full = false;     ///< scan everything
+  std::optional<std::string> label;  ///< name or number of the column that the others are compared with
   bool tensors = false;  ///< of a model, as JSON: the numbers of each tensor too
   CommonSettings common;
 };

@@ -25,7 +25,7 @@ _smtrain_kind() {
       esac ;;
     inspect)
       case $2 in
-      --content-type|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
+      --content-type|--label|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
       esac ;;
     algorithms)
       case $2 in
@@ -148,7 +148,7 @@ _smtrain_flags() {
     train) printf '%s\n' '--root' '--grace' '--dry-run' '--job' '--map' '--stop' '--overwrite' '--lenient' '--split-records' '--exec' '--workdir' '--checkpoint-every' '--iso-times' '--metrics' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     transform) printf '%s\n' '--model' '--input' '--output' '-o' '--accept' '--content-type' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     convert) printf '%s\n' '--to' '--from' '--content-type' '--recordio-split' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
-    inspect) printf '%s\n' '--content-type' '--full' '--json' '--tensors' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
+    inspect) printf '%s\n' '--content-type' '--full' '--label' '--json' '--tensors' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     algorithms) printf '%s\n' '--task' '--data' '--json' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     info) printf '%s\n' '--json' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     completion) printf '%s\n' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;

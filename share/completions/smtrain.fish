@@ -109,6 +109,7 @@ complete -c smtrain -n '__fish_seen_subcommand_from convert' -F
 
 complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l content-type -x -a '\'text/csv\' \'text/csv;label_size=0\' \'application/x-recordio-protobuf\' \'application/json\' \'application/jsonlines\'' -d 'Content type of the input, such as "text/csv;label_size=0"'
 complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l full -d 'Reads everything instead of the first records'
+complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l label -x -d 'Name or number of the column whose correlation with each other one is shown'
 complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l json -d 'Prints JSON instead of text; fields are added over time, never renamed'
 complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l tensors -d 'With --json, of a model: the numbers of each tensor too'
 complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l threads -x -d 'Threads'

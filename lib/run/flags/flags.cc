@@ -198,9 +198,13 @@ Subcommand inspect() {
   s.about = {"Of a data file: format, rows, columns, labels, ranges and missing cells; of a model: algorithm, hyperparameters, "
              "metrics, tensors and facts."};
   s.positionals = {required(flag("PATH", FlagValue::path, "PATH", "A data file, or a model tarball of smtrain or the service."))};
-  s.flags = {input_type(), flag_switch("full", "Reads everything instead of the first records."), json_switch(),
+  s.flags = {input_type(), flag_switch("full", "Reads everything instead of the first records."),
+             flag("label", FlagValue::text, "COLUMN",
+                  "Name or number of the column whose correlation with each other one is shown. The label when the data has one."),
+             json_switch(),
              flag_switch("tensors", "With --json, of a model: the numbers of each tensor too.")};
   s.examples = {{"a data file", "smtrain inspect points.csv --content-type \"text/csv;label_size=0\""},
+                {"what goes with its last column", "smtrain inspect points.csv --content-type \"text/csv;label_size=0\" --label 2"},
                 {"a model, as JSON", "smtrain inspect points.model.tar.gz --json"}};
   return s;
 }

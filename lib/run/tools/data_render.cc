@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -81,6 +82,7 @@ Fields facts(const DataSummary& summary) {
   for (std::size_t i = 0; i < scan.labels.size() && scan.records_read > 0; ++i) {
     fields.emplace_back(scan.labels.size() == 1 ? "label" : fmt::format("label {}", i), label_in_words(scan.labels[i]));
   }
+  if (scan.target && scan.target->column) fields.emplace_back("column " + column_name(summary, *scan.target->column), label_in_words(scan.target->label));
   if (scan.schema->weights) fields.emplace_back("weights", "one per record");
   if (scan.records_read == 0) return fields;
   fields.emplace_back("values", values_in_words(scan));
@@ -90,17 +92,44 @@ Fields facts(const DataSummary& summary) {
   return fields;
 }
 
+std::string target_name(const DataSummary& summary) {
+  const auto column = summary.scan.target->column;
+  return column ? column_name(summary, *column) : "label";
+}
+
+std::string correlation_in_words(double r) { return r == r ? fmt::format("{:+.3f}", r) : "-"; }
+
+// The columns that go with the target most, when there are too many to show all.
+std::string strongest_text(const DataSummary& summary) {
+  const formats::TargetScan& target = *summary.scan.target;
+  std::vector<std::size_t> order;
+  for (std::size_t j = 0; j < target.correlations.size(); ++j) {
+    if (target.correlations[j] == target.correlations[j] && target.column != j) order.push_back(j);
+  }
+  const std::size_t shown = std::min(order.size(), kColumnsShown);
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(shown), order.end(), [&](std::size_t a, std::size_t b) {
+    const double x = std::fabs(target.correlations[a]), y = std::fabs(target.correlations[b]);
+    return x != y ? x > y : a < b;
+  });
+  std::vector<std::vector<std::string>> rows{{"column", "with " + target_name(summary)}};
+  for (std::size_t i = 0; i < shown; ++i) rows.push_back({column_name(summary, order[i]), correlation_in_words(target.correlations[order[i]])});
+  return "\nstrongest correlations\n" + text_table(rows, kWidth);
+}
+
 std::string columns_text(const DataSummary& summary) {
   const formats::TableScan& scan = summary.scan;
   std::vector<std::vector<std::string>> rows{{"column", "min", "max", "mean", "std", "zero", "missing"}};
+  if (scan.target) rows[0].push_back("with " + target_name(summary));
   const std::size_t shown = scan.columns.size() <= kColumnsShown + 1 ? scan.columns.size() : kColumnsShown;
   for (std::size_t j = 0; j < shown; ++j) {
     const formats::ColumnStats& c = scan.columns[j];
     rows.push_back({column_name(summary, j), brief(c.min), brief(c.max), brief(c.mean), brief(c.std),
                     percent(c.zeros, c.values), percent(c.missing, scan.records_read)});
+    if (scan.target) rows.back().push_back(correlation_in_words(scan.target->correlations[j]));
   }
   std::string text = text_table(rows, kWidth);
   if (shown < scan.columns.size()) text += fmt::format("… {} more columns (--json has them)\n", grouped(scan.columns.size() - shown));
+  if (scan.target && shown < scan.columns.size()) text += strongest_text(summary);
   return text;
 }
 
@@ -207,10 +236,15 @@ void add_table(Json& json, const DataSummary& summary) {
     Json column{{"index", j}};
     if (j < scan.schema->column_names.size()) column["name"] = scan.schema->column_names[j];
     column.update(stats_json(scan.columns[j]));
+    if (scan.target) column["correlation"] = number(scan.target->correlations[j]);
     json["columns"].push_back(std::move(column));
   }
   json["labels"] = Json::array();
   for (const formats::LabelStats& label : scan.labels) json["labels"].push_back(label_json(label));
+  if (scan.target) {
+    json["target"] = {{"column", scan.target->column ? Json(*scan.target->column) : Json(nullptr)}};
+    json["target"].update(label_json(scan.target->label));
+  }
   json["first_rows"] = rows_json(scan.rows);
   json["first_labels"] = rows_json(scan.row_labels);
 }

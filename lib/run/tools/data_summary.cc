@@ -20,6 +20,7 @@ formats::ScanOptions options_of(const formats::ContentType& type, std::uint64_t 
   options.table.type = type;
   options.max_bytes = max_bytes;
   options.threads = request.common.threads.value;
+  options.target = request.label;
   return options;
 }
 
@@ -39,7 +40,9 @@ struct Quality {
 
 Quality try_type(const formats::ContentType& type, const std::vector<formats::InputFile>& files, const InspectRequest& request) {
   NullLog quiet;
-  const formats::TableScan scan = formats::scan_table({files.front()}, options_of(as_read(type), kGuessBytes, request), quiet);
+  formats::ScanOptions options = options_of(as_read(type), kGuessBytes, request);
+  options.target.reset();
+  const formats::TableScan scan = formats::scan_table({files.front()}, options, quiet);
   return {scan.schema && scan.problems.empty(), scan.schema ? scan.schema->feature_dim : 0};
 }
 

@@ -22,8 +22,10 @@ struct Answer {
   json parsed() const { return json::parse(out); }
 };
 
-Answer inspect(const std::string& path, bool as_json, const std::string& type = "", bool full = false, bool tensors = false) {
+Answer inspect(const std::string& path, bool as_json, const std::string& type = "", bool full = false, bool tensors = false,
+               const std::string& label = "") {
   run::InspectRequest request;
+  if (!label.empty()) request.label = label;
   request.path = path;
   if (!type.empty()) request.content_type = type;
   request.json = as_json;
@@ -40,6 +42,25 @@ Answer inspect(const std::string& path, bool as_json, const std::string& type = 
   }
   answer.out = console.out;
   return answer;
+}
+
+TEST_CASE("inspect: columns are compared with a label", "[run][inspect]") {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("a.csv", "y,up,down,same\n0,1,9,5\n1,2,6,5\n2,3,3,5\n");
+  const json named = inspect(file, true, "text/csv;header=true;label_size=0", false, false, "y").parsed();
+  CHECK(named["target"]["column"] == 0);
+  CHECK(named["target"]["kind"] == "classes");
+  CHECK(named["columns"][1]["correlation"] == 1.0);
+  CHECK(named["columns"][2]["correlation"] == -1.0);
+  CHECK(named["columns"][3]["correlation"].is_null());
+  CHECK(inspect(file, true, "text/csv;header=true;label_size=0", false, false, "2").parsed()["columns"][1]["correlation"] == -1.0);
+  const json labelled = inspect(file, true, "text/csv;header=true;label=y").parsed();
+  CHECK(labelled["target"]["column"].is_null());
+  CHECK(labelled["columns"][0]["correlation"] == 1.0);
+  CHECK_FALSE(inspect(file, true, "text/csv;header=true;label_size=0").parsed().contains("target"));
+  const Answer wrong = inspect(file, false, "text/csv;header=true;label_size=0", false, false, "upp");
+  CHECK_THAT(wrong.problems.at(0), Contains("--label \"upp\"") && Contains("0 to 3; did you mean up?"));
+  CHECK_THAT(inspect(file, false, "text/csv;header=true;label_size=0", false, false, "y").out, Contains("with y") && Contains("-1.000"));
 }
 
 TEST_CASE("inspect: statistics of a small CSV are exact", "[run][inspect]") {
