@@ -6,9 +6,9 @@
 #include "base/text.h"
 #include "commands.h"
 #include "durations.h"
+#include "formats/io/uri.h"
 #include "run/training_job/images.h"
 #include "run/training_job/job_runner.h"
-#include "run/training_job/uri.h"
 
 namespace smtrain::cmd {
 namespace {
@@ -74,7 +74,7 @@ void train_job(CommandLine& line, Session& session) {
   reading.has_exec_prefix = line.has("exec");
   for (const std::string& map : line.texts("map")) {
     try {
-      reading.maps.push_back(parse_map(map));
+      reading.maps.push_back(formats::parse_map(map));
     } catch (const Error& e) {
       line.problems.push_back(e.what());
     }

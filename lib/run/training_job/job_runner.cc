@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/signals.h"
 #include "base/text.h"
+#include "formats/io/uri.h"
 #include "run/depfile.h"
 #include "run/problems.h"
 #include "run/training_job/attempt.h"
@@ -21,7 +22,6 @@
 #include "run/training_job/collect.h"
 #include "run/training_job/description.h"
 #include "run/training_job/job_folder.h"
-#include "run/training_job/uri.h"
 
 namespace smtrain::run::training_job {
 namespace {
@@ -293,7 +293,7 @@ class Runner {
     const fs::path output = folder_.path() / "output";
     model_ = collect(models, output, "model", "model", request_.compressed, !failed, console_);
     collect(data, output, "output", "data", request_.compressed, false, console_);
-    if (!model_.empty()) description_->set_model(file_uri(model_));
+    if (!model_.empty()) description_->set_model(formats::file_uri(model_));
   }
 
   void fail(const Outcome& outcome) {

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "formats/archive/tar.h"
-#include "run/training_job/uri.h"
+#include "formats/io/uri.h"
 
 namespace smtrain::run::training_job {
 namespace {
@@ -147,7 +147,7 @@ void Launcher::find_script() {
   if (entry_.empty()) return;
   const std::string given = toolkit_setting(request_, "sagemaker_submit_directory", "SAGEMAKER_SUBMIT_DIRECTORY");
   if (given.empty()) {
-    code_file_ = resolve_uri(entry_, request_.folder, request_.maps);
+    code_file_ = formats::resolve_uri(entry_, request_.folder, request_.maps);
     entry_ = fs::path(code_file_).filename().string();
     if (!fs::is_regular_file(code_file_)) {
       throw user_error("sagemaker_program: there is no file {}; give its folder or archive as sagemaker_submit_directory",
@@ -158,7 +158,7 @@ void Launcher::find_script() {
   const fs::path plain = fs::path(entry_).lexically_normal();
   if (plain.is_absolute() || *plain.begin() == "..")
     throw user_error("sagemaker_program: {} is not below the code folder", smtrain::quoted(entry_));
-  const std::string code = resolve_uri(given, request_.folder, request_.maps);
+  const std::string code = formats::resolve_uri(given, request_.folder, request_.maps);
   if (fs::is_directory(code)) {
     code_folder_ = code;
   } else if (is_archive(code) && fs::is_regular_file(code)) {

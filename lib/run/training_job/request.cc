@@ -7,10 +7,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "formats/io/uri.h"
 #include "run/training_job/fields.h"
 #include "run/training_job/images.h"
 #include "run/training_job/request_rules.h"
-#include "run/training_job/uri.h"
 
 namespace smtrain::run::training_job {
 namespace {
@@ -232,7 +232,7 @@ class Reader {
 
   std::string resolved(Fields& f, const std::string& field, const std::string& uri) {
     try {
-      return resolve_uri(uri, options_.folder, options_.maps);
+      return formats::resolve_uri(uri, options_.folder, options_.maps);
     } catch (const Error& e) {
       if (e.fault() != Fault::user) throw;
       f.say(field, e.what());

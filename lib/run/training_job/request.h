@@ -77,7 +77,7 @@ struct TrainingJobRequest {
 
 struct RequestOptions {
   std::string folder = ".";  ///< relative URIs start here: that of the job file
-  std::vector<std::pair<std::string, std::string>> maps = {};  ///< URI prefix → path, the first that fits
+  std::vector<std::pair<std::string, std::string>> maps = {};  ///< URI prefix → path, the longest that fits
   bool lenient = false;      ///< unknown fields are notes
   bool has_exec_prefix = false;  ///< an unknown image can be run
 };

@@ -9,7 +9,8 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "run/training_job/uri.h"
+#include "formats/io/uri.h"
+#include "formats/manifest/augmented_manifest.h"
 
 namespace smtrain::run::training_job {
 namespace {
@@ -64,15 +65,15 @@ Source list_prefix(const Channel& channel, Log& log) {
   if (fs::is_directory(path, ignored)) {
     const std::string base = path.ends_with('/') ? path : path + "/";
     source.folder = base;
-    source.prefix = file_uri(base);
+    source.prefix = formats::file_uri(base);
     add_subtree(base, base, source.entries);
   } else if (channel.kind == SourceKind::folder || path.ends_with('/')) {
     return source;
   } else if (fs::is_regular_file(path, ignored)) {
-    source.prefix = file_uri(fs::path(path).parent_path().string() + "/");
+    source.prefix = formats::file_uri(fs::path(path).parent_path().string() + "/");
     source.entries.push_back(object(path, fs::path(path).filename().string()));
   } else {
-    source.prefix = file_uri(path.substr(0, path.rfind('/') + 1));
+    source.prefix = formats::file_uri(path.substr(0, path.rfind('/') + 1));
     add_beginning(path, source.entries);
     if (!source.entries.empty())
       log.info("channel {}: {} objects whose paths begin with {}", channel.name, source.entries.size(), path);
@@ -101,7 +102,7 @@ Source list_manifest(const Channel& channel, const TrainingJobRequest& request) 
   for (std::size_t i = 1; i < list.size(); ++i) {
     if (!list[i].is_string()) throw user_error("{}, element {}: {}", where, i, expected);
     const std::string name = list[i].get<std::string>();
-    Entry entry = object(resolve_uri(source.prefix + name, request.folder, request.maps), safe_name(name));
+    Entry entry = object(formats::resolve_uri(source.prefix + name, request.folder, request.maps), safe_name(name));
     if (!names.insert(entry.name).second)
       throw user_error("{}, element {}: {} is listed twice", where, i, smtrain::quoted(entry.name));
     source.entries.push_back(std::move(entry));
@@ -109,13 +110,9 @@ Source list_manifest(const Channel& channel, const TrainingJobRequest& request) 
   return source;
 }
 
-Piece attribute_of(const json& line, const std::string& name, const std::string& where, const TrainingJobRequest& request) {
-  const auto at = line.find(name);
-  if (at == line.end()) throw user_error("{}: has no attribute {}, which AttributeNames lists", where, smtrain::quoted(name));
-  if (!name.ends_with("-ref")) return {"", at->is_string() ? at->get<std::string>() : at->dump()};
-  if (!at->is_string())
-    throw user_error("{}: attribute {} is no string; expected the URI of an object", where, smtrain::quoted(name));
-  const std::string path = resolve_uri(at->get<std::string>(), request.folder, request.maps);
+Piece piece_of(const formats::Attribute& attribute, const std::string& name, const std::string& where, const TrainingJobRequest& request) {
+  if (!attribute.reference) return {"", attribute.text};
+  const std::string path = formats::reference_path(attribute, where, request.folder, request.maps);
   std::error_code error;
   if (!fs::is_regular_file(path, error))
     throw user_error("{}: attribute {}: there is no file {}", where, smtrain::quoted(name), smtrain::quoted(path, 4096));
@@ -124,18 +121,18 @@ Piece attribute_of(const json& line, const std::string& name, const std::string&
 
 Source list_augmented(const Channel& channel, const TrainingJobRequest& request) {
   Source source;
-  source.prefix = file_uri(channel.path);
+  source.prefix = formats::file_uri(channel.path);
   const std::string text = read_file(channel.path, kMaxManifest);
   std::size_t number = 0;
   for (const std::string_view line : split(text, '\n')) {
     ++number;
     if (trim(line).empty()) continue;
     const std::string where = fmt::format("channel {}: {}:{}", channel.name, channel.path, number);
-    const json object = json::parse(line, nullptr, false);
-    if (!object.is_object()) throw user_error("{}: expected a JSON object on each line", where);
+    const formats::ManifestLine parsed = formats::parse_manifest_line(line, channel.attributes, where);
     Entry entry;
     entry.name = fmt::format("line {}", number);
-    for (const std::string& name : channel.attributes) entry.pieces.push_back(attribute_of(object, name, where, request));
+    for (std::size_t i = 0; i < parsed.attributes.size(); ++i)
+      entry.pieces.push_back(piece_of(parsed.attributes[i], channel.attributes[i], where, request));
     source.entries.push_back(std::move(entry));
   }
   return source;

@@ -1,11 +1,11 @@
-#include "run/training_job/uri.h"
+#include "formats/io/uri.h"
 
 #include <filesystem>
 
 #include "base/error.h"
 #include "base/text.h"
 
-namespace smtrain::run::training_job {
+namespace smtrain::formats {
 namespace {
 
 constexpr std::string_view kUnreserved = "-._~/!$&'()*+,;=:@";
@@ -63,6 +63,22 @@ std::string path_of_file_uri(const std::string& uri) {
   return decoded_path(rest, uri);
 }
 
+const UriMap* longest_map(std::string_view uri, const UriMaps& maps) {
+  const UriMap* longest = nullptr;
+  for (const UriMap& map : maps) {
+    if (below(uri, map.first) && (longest == nullptr || map.first.size() > longest->first.size())) longest = &map;
+  }
+  return longest;
+}
+
+// Lexically: a symbolic link below the folder is the user's own.
+std::string mapped_path(const std::string& uri, const UriMap& map) {
+  const std::string here = std::filesystem::current_path().string(), root = absolute(map.second, here);
+  const std::string path = absolute(joined(map.second, std::string_view(uri).substr(map.first.size())), here);
+  if (!below(path, root) && path + "/" != root) throw user_error("{}: leads out of {}", smtrain::quoted(uri), smtrain::quoted(map.second, 4096));
+  return path;
+}
+
 }  // namespace
 
 std::pair<std::string, std::string> parse_map(std::string_view text) {
@@ -76,10 +92,7 @@ std::pair<std::string, std::string> parse_map(std::string_view text) {
 std::string resolve_uri(const std::string& uri, const std::string& folder, const UriMaps& maps) {
   if (uri.empty()) throw user_error("is empty; expected a path or a file:// URI");
   if (uri.find('\0') != std::string::npos) throw user_error("{} holds a zero byte", smtrain::quoted(uri));
-  for (const auto& [prefix, path] : maps) {
-    if (!below(uri, prefix)) continue;
-    return absolute(joined(path, std::string_view(uri).substr(prefix.size())), std::filesystem::current_path().string());
-  }
+  if (const auto* map = longest_map(uri, maps)) return mapped_path(uri, *map);
   const std::string scheme = scheme_of(uri);
   if (scheme == "file") return absolute(path_of_file_uri(uri), folder);
   if (scheme.empty() || uri.find("://") == std::string::npos) return absolute(uri, folder);
@@ -99,4 +112,4 @@ std::string file_uri(const std::string& absolute_path) {
   return out;
 }
 
-}  // namespace smtrain::run::training_job
+}  // namespace smtrain::formats

@@ -1,14 +1,13 @@
-#include "run/training_job/uri.h"
+#include "formats/io/uri.h"
 
 #include <catch2/catch.hpp>
 
 #include "base/error.h"
-#include "run/training_job/images.h"
 
 using namespace smtrain;
-using namespace smtrain::run::training_job;
+using namespace smtrain::formats;
 
-TEST_CASE("uri: the forms of a local path", "[run][training_job]") {
+TEST_CASE("uri: the forms of a local path", "[formats][io]") {
   const auto path = [](const std::string& uri) { return resolve_uri(uri, "/jobs", {}); };
   CHECK(path("file:///data/a") == "/data/a");
   CHECK(path("file://localhost/data/a") == "/data/a");
@@ -25,32 +24,21 @@ TEST_CASE("uri: the forms of a local path", "[run][training_job]") {
   CHECK_THROWS_AS(path(""), Error);
 }
 
-TEST_CASE("uri: maps replace whole parts of a prefix", "[run][training_job]") {
+TEST_CASE("uri: maps replace whole parts of a prefix", "[formats][io]") {
   const UriMaps maps = {{"s3://bucket/prefix", "/data/x"}, {"s3://bucket", "/all/"}};
   CHECK(resolve_uri("s3://bucket/prefix/a", "/jobs", maps) == "/data/x/a");
   CHECK(resolve_uri("s3://bucket/prefix", "/jobs", maps) == "/data/x");
   CHECK(resolve_uri("s3://bucket/prefixes/", "/jobs", maps) == "/all/prefixes/");
   CHECK_THROWS_WITH(resolve_uri("s3://bucket2/a", "/jobs", maps), Catch::Contains("--map s3://bucket2=FOLDER"));
   CHECK(parse_map("s3://b/c=/x=y") == std::pair<std::string, std::string>("s3://b/c", "/x=y"));
+  CHECK(resolve_uri("s3://bucket/prefix/a", "/jobs", {{"s3://bucket", "/all"}, {"s3://bucket/prefix", "/data/x"}}) == "/data/x/a");
+  CHECK(resolve_uri("s3://bucket/a/../b", "/jobs", maps) == "/all/b");
+  for (const std::string out : {"s3://bucket/../etc/passwd", "s3://bucket/prefix/a/../../xy/b", "s3://bucket/prefix/.."})
+    CHECK_THROWS_WITH(resolve_uri(out, "/jobs", maps), Catch::Contains("leads out of"));
   CHECK_THROWS_AS(parse_map("s3://b"), Error);
   CHECK_THROWS_AS(parse_map("b=/x"), Error);
 }
 
-TEST_CASE("uri: a path survives the way into a URI and back", "[run][training_job]") {
+TEST_CASE("uri: a path survives the way into a URI and back", "[formats][io]") {
   for (const std::string path : {"/a/b", "/with blank", "/100%", "/\xc3\xa9\n", "/q?#[x]"}) CHECK(resolve_uri(file_uri(path), "/", {}) == path);
-}
-
-TEST_CASE("images: repository and tag", "[run][training_job]") {
-  CHECK(parse_image("<registry>/kmeans:1").algorithm == "kmeans");
-  CHECK(parse_image("host:5000/a/forecasting-deepar").algorithm == "deepar");
-  CHECK(parse_image("host:5000/a/forecasting-deepar").tag.empty());
-  CHECK(parse_image("sagemaker-xgboost:1.7-1").tag == "1.7-1");
-  CHECK(parse_image("x/mine:2@sha256:abc").repository == "mine");
-  CHECK(parse_image("x/mine:2@sha256:abc").tag == "2");
-  CHECK(parse_image("x/mine:2").algorithm.empty());
-  CHECK(device_of("local") == "auto");
-  CHECK(device_of("local_gpu") == "cuda");
-  CHECK(device_of("ml.p3.2xlarge") == "cuda");
-  CHECK(device_of("ml.g5.xlarge") == "cuda");
-  CHECK(device_of("ml.c5.xlarge") == "cpu");
 }
