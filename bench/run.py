@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures smtrain against its peers on the same files: whole processes, in pairs, medians of ratios.
 
-scripts/bench calls this. Cases: mnist, blobs, convert, read, start, bytes. One table on standard output, everything as JSON in a file.
+scripts/bench calls this. One table on standard output, everything as JSON in a file.
 Nothing here fails for being slow; a target that is missed is marked.
 """
 
@@ -16,13 +16,14 @@ import subprocess
 import sys
 
 import measure
+from format_cases import FormatCases
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CSV = "text/csv;label_size=0"
 ROWS, COLUMNS = 1_000_000, 32
 
 
-class Bench:
+class Bench(FormatCases):
     def __init__(self, options):
         self.o = options
         self.rows = []
@@ -230,7 +231,7 @@ def cpu_name():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cases = ("mnist", "blobs", "convert", "read", "start", "bytes", "ranks")
+    cases = ("mnist", "blobs", "convert", "read", "start", "bytes", "ranks", "epoch", "memory")
     parser.add_argument("--smtrain", default="build/release/smtrain")
     parser.add_argument("--read-rate", default="build/release/bench/read_rate")
     parser.add_argument("--python", default=sys.executable, help="an interpreter with numpy, scikit-learn, pandas, pyarrow")
