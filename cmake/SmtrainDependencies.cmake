@@ -31,6 +31,8 @@ smtrain_find(smtrain_isal isa-l.h isal)
 smtrain_find(smtrain_libdeflate libdeflate.h deflate)
 smtrain_find(smtrain_libarchive archive.h archive)
 smtrain_find(smtrain_re2 re2/re2.h re2)
+smtrain_find(smtrain_jpeg jpeglib.h jpeg)
+smtrain_find(smtrain_png png.h png)
 smtrain_find(smtrain_protozero protozero/pbf_reader.hpp)
 smtrain_find(fast_float fast_float/fast_float.h)
 

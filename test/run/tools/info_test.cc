@@ -38,7 +38,7 @@ TEST_CASE("info: every library has a version and a place", "[run][info]") {
     CHECK_THAT(library["version"].get<std::string>(), Catch::Matchers::Matches("[0-9]+(\\.[0-9]+)*"));
     CHECK_FALSE(library["loaded_from"].get<std::string>().empty());
   }
-  for (const char* name : {"OpenBLAS", "zstd", "isa-l", "libarchive", "simdjson", "libdeflate"}) {
+  for (const char* name : {"OpenBLAS", "zstd", "isa-l", "libarchive", "simdjson", "libdeflate", "libjpeg-turbo", "libpng"}) {
     CHECK(std::count(names.begin(), names.end(), name) == 1);
   }
   CHECK_THAT(j["libraries"][0]["detail"].get<std::string>(), Catch::Matchers::StartsWith("OpenMP flavour"));
