@@ -28,6 +28,9 @@ class BlockTeam {
   std::size_t round(const Parse& parse);
   std::size_t blocks_per_round() const;
 
+  /// Ends a round() that waits for a pipe; from any thread.
+  void cancel() { feed_.cancel(); }
+
   /// Bytes of the files read so far, as they lie on disk.
   std::uint64_t bytes_consumed() const { return feed_.consumed(); }
   const std::vector<InputFile>& files() const { return feed_.files(); }

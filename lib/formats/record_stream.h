@@ -36,6 +36,7 @@ class RecordStream {
   }
 
   const BlockTeam& team() const { return team_; }
+  void cancel() { team_.cancel(); }
 
  private:
   BlockTeam team_;

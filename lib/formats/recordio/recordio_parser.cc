@@ -6,25 +6,21 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "formats/recordio/frame_cutter.h"
 #include "formats/recordio/record_reader.h"
 #include "formats/tensor_rules.h"
 
 namespace smtrain::formats {
 namespace {
 
-using recordio::Frame;
-using recordio::FrameState;
 using recordio::NumberType;
 using recordio::Record;
+using recordio::record_place;
 using recordio::RecordReader;
 using recordio::Tensor;
 
 constexpr const char* kFeatures = "features.values";
 constexpr const char* kLabel = "label.values";
-
-std::string place(const std::string& source, std::uint64_t record, std::uint64_t offset) {
-  return fmt::format("{}, record {} (byte {})", source, record, offset);
-}
 
 // What is thrown inside a record knows its field, not its place.
 [[noreturn]] void rethrow_with_place(const Error& e, const std::string& where) {
@@ -81,15 +77,6 @@ void check_label_width(const Record& record, std::size_t expected) {
                    std::isfinite(value) ? "number that fits float32" : "finite number");
 }
 
-// Whole frames with a plain head, the usual case, are hopped over without a call.
-std::size_t plain_frame_size(std::span<const char> rest, std::size_t limit) {
-  std::uint32_t head[2];
-  if (rest.size() < sizeof(head)) return 0;
-  std::memcpy(head, rest.data(), sizeof(head));
-  const std::size_t size = sizeof(head) + ((std::size_t{head[1]} + 3) & ~std::size_t{3});
-  return head[0] == recordio::kMagic && head[1] <= recordio::kMaxPayload && head[1] <= limit && size <= rest.size() ? size : 0;
-}
-
 void append_sparse(const Record& record, SparseRows& rows, std::size_t at) {
   const std::vector<std::uint64_t>& keys = record.features.keys;
   rows.indices.resize(at + keys.size());
@@ -126,31 +113,13 @@ TableSchema RecordIoParser::probe(std::span<const char> head, const std::string&
     if (options_.supervised && schema_.label_width == 0) throw user_error("label.values: found no label, expected one");
     check(reader.record(), block, log);
   } catch (const Error& e) {
-    rethrow_with_place(e, place(source, 0, 0));
+    rethrow_with_place(e, record_place(source, 0, 0));
   }
   return schema_;
 }
 
-TableParser::Cut RecordIoParser::cut(const RawBlock& block, bool, bool at_end) {
-  Cut cut;
-  while (cut.bytes < block.bytes.size()) {
-    const std::span<const char> rest = block.bytes.subspan(cut.bytes);
-    Frame frame;
-    frame.size = plain_frame_size(rest, options_.max_record_bytes);
-    if (frame.size == 0) {
-      try {
-        if (read_frame(rest, at_end, options_.max_record_bytes, {}, frame) == FrameState::incomplete) {
-          if (!at_end) break;
-          throw user_error("{}", recordio::truncation(rest));
-        }
-      } catch (const Error& e) {
-        rethrow_with_place(e, place(*block.source, block.first_record + cut.records, block.offset + cut.bytes));
-      }
-    }
-    cut.bytes += frame.size;
-    ++cut.records;
-  }
-  return cut;
+TableParser::Cut RecordIoParser::cut(const RawBlock& block, bool file_start, bool at_end) {
+  return recordio::FrameCutter(options_.max_record_bytes).cut(block, file_start, at_end);
 }
 
 // What a layout fixes, so that records which repeat it need no second look. Returns whether the row is sparse.
@@ -196,7 +165,7 @@ void RecordIoParser::each_record(const RawBlock& block, Log& log, OnRow&& on_row
       on_row(reader.record(), sparse);
     }
   } catch (const Error& e) {
-    rethrow_with_place(e, place(*block.source, block.first_record + i, block.offset + reader.position()));
+    rethrow_with_place(e, record_place(*block.source, block.first_record + i, block.offset + reader.position()));
   }
   if (reader.missing_padding() && !warned_padding_.exchange(true, std::memory_order_relaxed)) {
     log.warning("{}: the padding of the last record is missing; the file may have been cut off", *block.source);
