@@ -20,7 +20,19 @@ BlockFeed::BlockFeed(std::vector<InputFile> files, std::size_t block_bytes, std:
 
 void BlockFeed::set_cutter(RecordCutter& cutter) {
   cutter_ = &cutter;
-  if (stream_) cutter_->begin_file(files_[position_.file]);
+  if (stream_) show_to_cutter();
+}
+
+// The cutter may put another stream in the place of the file's bytes.
+void BlockFeed::show_to_cutter() {
+  const InputFile& file = files_[position_.file];
+  cutter_->begin_file(file);
+  std::unique_lock lock(stream_mutex_);
+  const ByteStream* const before = stream_.get();
+  stream_ = cutter_->open(file, std::move(stream_), carry_);
+  if (stream_.get() == before) return;
+  carry_.clear();
+  at_end_ = false;
 }
 
 bool BlockFeed::open_next() {
@@ -32,7 +44,7 @@ bool BlockFeed::open_next() {
   file_start_ = true;
   at_end_ = false;
   carry_.clear();
-  if (cutter_ != nullptr) cutter_->begin_file(file);
+  if (cutter_ != nullptr) show_to_cutter();
   return true;
 }
 

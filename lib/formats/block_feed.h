@@ -58,6 +58,7 @@ class BlockFeed {
 
  private:
   bool open_next();
+  void show_to_cutter();
   void close();
   void grow(FeedBlock& block, std::size_t keep) const;
   bool cut(FeedBlock& block, std::size_t have);

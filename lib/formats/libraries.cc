@@ -8,6 +8,7 @@
 #include <png.h>
 #include <pugixml.hpp>
 #include <simdjson.h>
+#include <snappy.h>
 #include <zstd.h>
 
 namespace smtrain::formats {
@@ -20,6 +21,7 @@ std::vector<Library> libraries() {
           {"isa-l", fmt::format("{}.{}.{}", ISAL_MAJOR_VERSION, ISAL_MINOR_VERSION, ISAL_PATCH_VERSION), "version of its header",
            "libisal."},
           {"libdeflate", LIBDEFLATE_VERSION_STRING, "version of its header", "libdeflate."},
+          {"snappy", fmt::format("{}.{}.{}", SNAPPY_MAJOR, SNAPPY_MINOR, SNAPPY_PATCHLEVEL), "version of its header", "libsnappy."},
           {"simdjson", SIMDJSON_STRINGIFY(SIMDJSON_VERSION), "kernels " + simdjson::get_active_implementation()->name(),
            "libsimdjson."},
           {"libjpeg-turbo", SIMDJSON_STRINGIFY(LIBJPEG_TURBO_VERSION), "version of its header", "libjpeg."},

@@ -6,8 +6,10 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "formats/io/byte_stream.h"
 #include "formats/io/input_files.h"
 
 namespace smtrain::formats {
@@ -63,6 +65,14 @@ class RecordCutter {
   /// A file is begun, from its start or from a later record; before any cut of it. For formats that have to look elsewhere in
   /// the file first: its end, say.
   virtual void begin_file(const InputFile& file) { (void)file; }
+
+  /// Called after begin_file() with the file's bytes, of which `head` have been taken already, for formats whose records do not
+  /// stand one behind the other in the file: returns what is cut instead. As it is: the bytes are cut as they come.
+  virtual std::unique_ptr<ByteStream> open(const InputFile& file, std::unique_ptr<ByteStream> bytes, std::string_view head) {
+    (void)file;
+    (void)head;
+    return bytes;
+  }
 
   /// The most bytes that may pass without a whole record, when records may have `max_record_bytes`: more for formats that are cut
   /// at groups of records.

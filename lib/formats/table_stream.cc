@@ -218,6 +218,7 @@ void TableStreamImpl::read_schema() {
   if (options_.guess_format) guess_format(head, source);
   parser_ = make_table_parser(options_.table);
   feed_->set_cutter(*parser_);
+  head = feed_->head(wanted, source);  // a cutter may have rearranged the bytes
   for (;;) {
     wanted = std::min(head_needed(options_.table.type.format, head), options_.table.max_record_bytes);
     const std::size_t before = head.size();

@@ -1,0 +1,108 @@
+"""Makes the Parquet files beside it with pyarrow: one table in many encodings, and folders as Spark writes them. The tests know what
+row i holds; so does row() here.
+
+    make.py FOLDER
+"""
+
+import datetime
+import decimal
+import os
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROWS = 300
+
+
+def maybe(i, value):
+    """A null in row 5, 16, 27, ...."""
+    return None if i % 11 == 5 else value
+
+
+def reals(i):
+    """A list of i % 4 numbers, its second one null; null itself in row 7, 20, ...."""
+    return None if i % 13 == 7 else [None if k == 1 else i + 0.5 * k for k in range(i % 4)]
+
+
+def table():
+    rows = range(ROWS)
+    epoch = datetime.datetime(1970, 1, 1)
+    day = datetime.timedelta(days=1)
+    columns = {
+        "flag": pa.array([maybe(i, i % 3 == 0) for i in rows], pa.bool_()),
+        "required": pa.array([i % 5 for i in rows], pa.int32()),
+        "i8": pa.array([maybe(i, i % 256 - 128) for i in rows], pa.int8()),
+        "i16": pa.array([maybe(i, i * 100 - 15000) for i in rows], pa.int16()),
+        "i32": pa.array([maybe(i, (i - 150) * 1000003) for i in rows], pa.int32()),
+        "i64": pa.array([maybe(i, (i - 150) * 10**15) for i in rows], pa.int64()),
+        "u8": pa.array([maybe(i, i % 256) for i in rows], pa.uint8()),
+        "u32": pa.array([maybe(i, i * 14000000) for i in rows], pa.uint32()),
+        "u64": pa.array([maybe(i, i * 61 * 10**15) for i in rows], pa.uint64()),
+        "f16": pa.array([maybe(i, (i - 150) / 8) for i in rows], pa.float16()),
+        "f32": pa.array([maybe(i, (i - 150) / 8) for i in rows], pa.float32()),
+        "f64": pa.array([maybe(i, (i - 150) / 1024) for i in rows], pa.float64()),
+        "money": pa.array([maybe(i, decimal.Decimal(i - 150) / 4) for i in rows], pa.decimal128(9, 2)),
+        "wide": pa.array([maybe(i, decimal.Decimal(i - 150) / 4) for i in rows], pa.decimal128(30, 6)),
+        "text": pa.array([maybe(i, "word%d" % (i % 7) * (i % 3)) for i in rows], pa.string()),
+        "bytes": pa.array([maybe(i, bytes([i % 256, 0, 255])) for i in rows], pa.binary()),
+        "fixed": pa.array([maybe(i, bytes([i % 256, 1, 2, 3])) for i in rows], pa.binary(4)),
+        "millis": pa.array([maybe(i, epoch + day * i) for i in rows], pa.timestamp("ms")),
+        "micros": pa.array([maybe(i, epoch - day * i) for i in rows], pa.timestamp("us")),
+        "nanos": pa.array([maybe(i, epoch + day * i) for i in rows], pa.timestamp("ns")),
+        "day": pa.array([maybe(i, datetime.date(1970, 1, 1) + day * (i - 150)) for i in rows], pa.date32()),
+        "clock": pa.array([maybe(i, datetime.time(i % 24, i % 60)) for i in rows], pa.time64("us")),
+        "list": pa.array([reals(i) for i in rows], pa.list_(pa.float32())),
+        "lists": pa.array([[list(range(k)) for k in range(i % 4)] for i in rows], pa.list_(pa.list_(pa.int32()))),
+        "words": pa.array([["w%d" % k for k in range(i % 3)] for i in rows], pa.list_(pa.string())),
+    }
+    fields = [pa.field(name, column.type, nullable=name != "required") for name, column in columns.items()]
+    return pa.Table.from_arrays(list(columns.values()), schema=pa.schema(fields))
+
+
+DELTA = {name: "DELTA_BINARY_PACKED" for name in ("required", "i8", "i16", "i32", "i64", "u8", "u32", "u64", "millis", "micros", "nanos", "day", "clock")}
+DELTA |= {"lists.list.element.list.element": "DELTA_BINARY_PACKED", "flag": "RLE", "text": "DELTA_BYTE_ARRAY", "bytes": "DELTA_LENGTH_BYTE_ARRAY",
+          "fixed": "DELTA_BYTE_ARRAY", "words.list.element": "DELTA_BYTE_ARRAY"}
+SPLIT = {name: "BYTE_STREAM_SPLIT" for name in ("f16", "f32", "f64", "i32", "i64", "fixed", "list.list.element")}
+
+
+def write(path, **options):
+    pq.write_table(table(), path, **({"row_group_size": 120, "data_page_size": 256, "write_batch_size": 16} | options))
+
+
+def spark_vectors(path, label_first):
+    """A part file as Spark writes it: a label and a vector, of three numbers, dense or sparse."""
+    vector = pa.struct([pa.field("type", pa.int8(), nullable=False), pa.field("size", pa.int32()),
+                        pa.field("indices", pa.list_(pa.field("element", pa.int32(), nullable=False))),
+                        pa.field("values", pa.list_(pa.field("element", pa.float64(), nullable=False)))])
+    rows = []
+    for i in range(40):
+        dense = {"type": 1, "size": None, "indices": None, "values": [i, 0, i / 4]}
+        sparse = {"type": 0, "size": 3, "indices": [0, 2], "values": [i, i / 4]}
+        rows.append(sparse if i % 2 else dense)
+    columns = [("label", pa.array([i % 2 for i in range(40)], pa.float64())), ("features", pa.array(rows, vector))]
+    if not label_first:
+        columns.reverse()
+    os.makedirs(path)
+    for part in range(2):
+        chunk = pa.table({name: column.slice(part * 20, 20) for name, column in columns})
+        name = "part-0000%d-6a1fa0a3-c000.snappy.parquet" % part
+        pq.write_table(chunk, os.path.join(path, name), compression="snappy", data_page_version="1.0", write_page_index=part == 1)
+        with open(os.path.join(path, "." + name + ".crc"), "wb") as crc:
+            crc.write(b"crc\0not a table")
+    open(os.path.join(path, "_SUCCESS"), "w").close()
+
+
+def main(folder):
+    os.makedirs(folder, exist_ok=True)
+    at = lambda name: os.path.join(folder, name)
+    write(at("plain.parquet"), compression="none", use_dictionary=False, version="1.0", write_page_checksum=True)
+    write(at("dictionary_snappy.parquet"), compression="snappy", use_dictionary=True, use_deprecated_int96_timestamps=True)
+    write(at("dictionary_v2_gzip.parquet"), compression="gzip", use_dictionary=True, data_page_version="2.0", write_page_index=True)
+    write(at("delta_v2_zstd.parquet"), compression="zstd", use_dictionary=False, column_encoding=DELTA, data_page_version="2.0", write_page_checksum=True)
+    write(at("split.parquet"), compression="zstd", use_dictionary=False, column_encoding=SPLIT, store_decimal_as_integer=True)
+    spark_vectors(at("spark"), True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
