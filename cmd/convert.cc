@@ -1,6 +1,25 @@
+#include "base/text.h"
 #include "commands.h"
 
 namespace smtrain::cmd {
+namespace {
+
+run::BoxOptions box_options(const CommandLine& line) {
+  run::BoxOptions options;
+  options.classes_file = line.text("classes");
+  options.voc_from_zero = line.text("voc-origin") == "0";
+  options.drop_difficult = line.has("drop-difficult");
+  if (const auto names = line.text("attribute-names")) {
+    for (const std::string_view name : split(*names, ',')) options.attribute_names.emplace_back(trim(name));
+  }
+  options.maps = line.texts("map");
+  options.reference_prefix = line.text("ref-prefix");
+  options.label_map = line.text("label-map");
+  options.palette = line.text("palette");
+  return options;
+}
+
+}  // namespace
 
 void convert(CommandLine& line, Session& session) {
   session.throw_problems();
@@ -11,6 +30,8 @@ void convert(CommandLine& line, Session& session) {
   request.from = line.text("from");
   request.to = line.text("to");
   request.recordio_split = line.has("recordio-split");
+  request.root = line.text("root");
+  request.boxes = box_options(line);
   request.depfile = line.text("depfile");
   request.common = session.common();
   run::convert(request, session.console());

@@ -9,6 +9,7 @@
 #include "dist/communicator.h"
 #include "job/hyperparameter.h"
 #include "run/console/console.h"
+#include "run/convert/box_options.h"
 
 namespace smtrain::run {
 
@@ -74,6 +75,8 @@ struct ConvertRequest {
   std::optional<std::string> from;          ///< kind of the input (convert/data_kind.h); else by what it is
   std::optional<std::string> to;            ///< kind or content type of the output; else by suffix
   bool recordio_split = false;
+  std::optional<std::string> root;          ///< folder of the images that lists and annotations name
+  BoxOptions boxes;
   std::optional<std::string> depfile;
   CommonSettings common;
 };

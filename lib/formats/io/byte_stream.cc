@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/signals.h"
+#include "base/text.h"
 
 namespace smtrain::formats {
 namespace {
@@ -292,6 +293,22 @@ std::unique_ptr<ByteStream> open_bytes(const InputFile& file) { return open_sour
 
 std::unique_ptr<ByteStream> open_bytes_in_memory(std::string_view bytes, const std::string& name) {
   return open_source(Source(bytes, name));
+}
+
+std::string read_bytes(const InputFile& file, std::size_t limit) {
+  const std::unique_ptr<ByteStream> stream = open_bytes(file);
+  std::string bytes;
+  // The size on disk is a first guess: compressed files have more, pipes none.
+  std::size_t room = std::min<std::size_t>(file.size.value_or(0), limit) + 1;
+  for (;;) {
+    const std::size_t before = bytes.size();
+    bytes.resize(before + room);
+    const std::size_t got = stream->read(std::span<char>(bytes).subspan(before));
+    bytes.resize(before + got);
+    if (bytes.size() > limit) throw user_error("{}: the file is too large; expected at most {}", file.name, format_bytes(limit));
+    if (got < room) return bytes;
+    room = std::min(std::max(bytes.size(), std::size_t{64} << 10), limit + 1 - bytes.size());
+  }
 }
 
 }  // namespace smtrain::formats

@@ -37,7 +37,10 @@ class ByteStream {
 /// caller has said what is waited for. Plain regular files are read with posix_fadvise(SEQUENTIAL).
 std::unique_ptr<ByteStream> open_bytes(const InputFile& file);
 
-/// The same over bytes in memory, which must outlive the stream; `name` is for messages. It cannot seek.
+/// All bytes of a file, decompressed; refuses more than `limit` of them (the user's fault).
+std::string read_bytes(const InputFile& file, std::size_t limit);
+
+/// open_bytes() over bytes in memory, which must outlive the stream; `name` is for messages. It cannot seek.
 std::unique_ptr<ByteStream> open_bytes_in_memory(std::string_view bytes, const std::string& name);
 
 }  // namespace smtrain::formats

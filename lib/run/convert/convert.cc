@@ -1,6 +1,7 @@
 // The one list of conversions.
 #include "base/error.h"
 #include "run/convert/conversion.h"
+#include "run/convert/convert_boxes.h"
 #include "run/convert/convert_model.h"
 #include "run/convert/convert_table.h"
 
@@ -10,6 +11,15 @@ namespace {
 constexpr Conversion kConversions[] = {
     {DataKind::table, DataKind::table, convert_table},
     {DataKind::model, DataKind::table, convert_model},
+    {DataKind::boxes, DataKind::voc, convert_boxes},
+    {DataKind::boxes, DataKind::coco, convert_boxes},
+    {DataKind::voc, DataKind::boxes, convert_boxes},
+    {DataKind::voc, DataKind::coco, convert_boxes},
+    {DataKind::coco, DataKind::boxes, convert_boxes},
+    {DataKind::coco, DataKind::voc, convert_boxes},
+    {DataKind::boxes, DataKind::boxes, convert_boxes},
+    {DataKind::voc, DataKind::voc, convert_boxes},
+    {DataKind::coco, DataKind::coco, convert_boxes},
 };
 
 std::string possible_outputs(DataKind from) {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "run/convert/box_kinds.h"
 #include "run/tools/model_summary.h"
 
 namespace smtrain::run {
@@ -64,13 +65,15 @@ DataKind input_kind(const ConvertRequest& request) {
                      did_you_mean(*request.from, data_kind_names()), fmt::join(data_kind_names(), ", "));
   }
   if (request.content_type) return DataKind::table;
+  if (const auto kind = guess_box_input(request)) return *kind;
   return looks_like_model(request.input) ? DataKind::model : DataKind::table;
 }
 
-DataKind output_kind(const ConvertRequest& request, DataKind) {
+DataKind output_kind(const ConvertRequest& request, DataKind input) {
   if (request.to) {
     if (const auto kind = kind_named(*request.to)) return *kind;
   }
+  if (const auto kind = guess_box_output(request, input)) return *kind;
   return DataKind::table;
 }
 

@@ -165,6 +165,20 @@ Subcommand transform() {
   return s;
 }
 
+std::vector<Flag> annotation_flags() {
+  return {flag("root", FlagValue::path, "DIR", "Folder of the images that a list or annotations name; sizes are then checked against them."),
+          flag("classes", FlagValue::path, "FILE", "Names of the classes, a line each, from 0."),
+          choice_flag("voc-origin", {"1", "0"}, "1", "Whether VOC corners number pixels from 1, the last one inside, or are coordinates from 0."),
+          flag_switch("drop-difficult", "Leaves out boxes that are difficult (VOC) or crowds (COCO)."),
+          flag("attribute-names", FlagValue::text, "NAME,NAME",
+               "Attributes of an augmented manifest, the image first, then the label. Guessed from its first line when absent."),
+          repeatable(flag("map", FlagValue::text, "URI=FOLDER", "Where a URI prefix such as s3://bucket/prefix lies on this machine.")),
+          flag("ref-prefix", FlagValue::text, "URI", "What the references of a manifest begin with, instead of paths from where it lies."),
+          flag("label-map", FlagValue::path, "FILE", "A label map of segmentation masks, {\"scale\": N} or {\"map\": {\"LABEL\": PIXEL}}, applied."),
+          flag("palette", FlagValue::text, "voc|none|FILE",
+               "Colours of the masks written: VOC's, grey, or those of a file of lines R G B NAME. Masks of RGB become indices by them.")};
+}
+
 Subcommand convert() {
   Subcommand s;
   s.name = "convert";
@@ -184,6 +198,7 @@ Subcommand convert() {
              input_type(),
              flag_switch("recordio-split", "Cuts recordIO records in which the magic word occurs, as MXNet's writer does."),
              depfile()};
+  for (Flag& f : annotation_flags()) s.flags.push_back(std::move(f));
   s.examples = {{"CSV without labels to the service's protobuf records",
                  "smtrain convert points.csv points.pbr --content-type \"text/csv;label_size=0\""},
                 {"and back to JSON Lines on standard output", "smtrain convert points.pbr - --to application/jsonlines"}};
