@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "formats/json/json_parser.h"
 #include "formats/json/json_writer.h"
+#include "formats/parquet/parquet_parser.h"
 #include "formats/recordio/recordio_parser.h"
 #include "formats/recordio/recordio_writer.h"
 #include "formats/table_parser.h"
@@ -17,6 +18,7 @@ std::unique_ptr<TableParser> make_table_parser(const TableOptions& options) {
     case Format::recordio_protobuf: return std::make_unique<RecordIoParser>(options);
     case Format::json: return std::make_unique<JsonParser>(options);
     case Format::jsonlines: return std::make_unique<JsonLinesParser>(options);
+    case Format::parquet: return std::make_unique<ParquetParser>(options);
     default: throw user_error("content type {} is no table of numbers", options.type.to_string());
   }
 }

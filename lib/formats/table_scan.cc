@@ -109,7 +109,7 @@ bool Scanner::probe(BlockFeed& feed) {
       head_.assign(head.begin(), head.end());
       break;
     } catch (const Error&) {
-      if (head.size() < wanted || wanted >= options_.table.max_record_bytes) throw;
+      if (head.size() < wanted || wanted >= parser_->block_limit(options_.table.max_record_bytes)) throw;
       wanted *= 4;
       head = feed.head(wanted, source);
     }

@@ -15,6 +15,7 @@
 #include "formats/block_feed.h"
 #include "formats/io/byte_stream.h"
 #include "formats/io/fingerprint.h"
+#include "formats/parquet/columns.h"
 #include "formats/read_ahead.h"
 #include "formats/row_cache.h"
 #include "formats/row_store.h"
@@ -28,7 +29,8 @@ constexpr std::size_t kPipeBlockBytes = std::size_t{1} << 20;  // what a slow wr
 // How many bytes of a file show its first record whole.
 std::size_t head_needed(Format format, std::span<const char> head) {
   if (format == Format::json) return static_cast<std::size_t>(-1);
-  if (format == Format::parquet || format == Format::npy) return 0;
+  if (format == Format::npy) return 0;
+  if (format == Format::parquet) return parquet::first_part_bytes(head);
   if (format == Format::recordio_protobuf) {
     std::uint32_t length = 0;
     if (head.size() >= 8) std::memcpy(&length, head.data() + 4, 4);
@@ -220,7 +222,7 @@ void TableStreamImpl::read_schema() {
   feed_->set_cutter(*parser_);
   head = feed_->head(wanted, source);  // a cutter may have rearranged the bytes
   for (;;) {
-    wanted = std::min(head_needed(options_.table.type.format, head), options_.table.max_record_bytes);
+    wanted = std::min(head_needed(options_.table.type.format, head), parser_->block_limit(options_.table.max_record_bytes));
     const std::size_t before = head.size();
     if (wanted <= before) break;
     head = feed_->head(wanted, source);

@@ -174,26 +174,37 @@ double Column::number(std::size_t i) const {
   return kind == Kind::number ? numbers[i] : static_cast<double>(integers[i]);
 }
 
+std::size_t first_part_bytes(std::span<const char> bytes) {
+  return bytes.size() < sizeof(PartHead) ? sizeof(PartHead) : static_cast<std::size_t>(load<PartHead>(bytes.data()).bytes);
+}
+
+std::optional<Part> first_part(std::span<const char> bytes) {
+  if (bytes.size() < first_part_bytes(bytes)) return std::nullopt;
+  const auto head = load<PartHead>(bytes.data());
+  if (head.magic != PartHead::kMagic) throw internal_error("no Parquet part");
+  Part part;
+  part.first_row = head.first_row;
+  part.rows = static_cast<std::size_t>(head.rows);
+  part.columns.resize(static_cast<std::size_t>(head.columns));
+  const char* const heads = bytes.data() + sizeof head;
+  const char* names = heads + part.columns.size() * sizeof(ColumnHead);
+  const char* pages = names;
+  for (std::size_t i = 0; i < part.columns.size(); ++i) pages += load<ColumnHead>(heads + i * sizeof(ColumnHead)).name_bytes;
+  for (std::size_t i = 0; i < part.columns.size(); ++i) {
+    const auto column = load<ColumnHead>(heads + i * sizeof(ColumnHead));
+    part.columns[i] = {{names, column.name_bytes}, column.type, column.codec, column.skip_rows, {pages, static_cast<std::size_t>(column.page_bytes)}};
+    names += column.name_bytes;
+    pages += column.page_bytes;
+  }
+  return part;
+}
+
 std::vector<Part> parts_of(const RawBlock& block) {
   std::vector<Part> parts;
-  for (std::size_t at = 0; at < block.bytes.size();) {
-    const auto head = load<PartHead>(block.bytes.data() + at);
-    if (head.magic != PartHead::kMagic || head.bytes > block.bytes.size() - at) throw internal_error("{}: no Parquet part at {}", *block.source, at);
-    Part& part = parts.emplace_back();
-    part.first_row = head.first_row;
-    part.rows = static_cast<std::size_t>(head.rows);
-    part.columns.resize(static_cast<std::size_t>(head.columns));
-    const char* const heads = block.bytes.data() + at + sizeof head;
-    const char* names = heads + part.columns.size() * sizeof(ColumnHead);
-    const char* pages = names;
-    for (std::size_t i = 0; i < part.columns.size(); ++i) pages += load<ColumnHead>(heads + i * sizeof(ColumnHead)).name_bytes;
-    for (std::size_t i = 0; i < part.columns.size(); ++i) {
-      const auto column = load<ColumnHead>(heads + i * sizeof(ColumnHead));
-      part.columns[i] = {{names, column.name_bytes}, column.type, column.codec, column.skip_rows, {pages, static_cast<std::size_t>(column.page_bytes)}};
-      names += column.name_bytes;
-      pages += column.page_bytes;
-    }
-    at += static_cast<std::size_t>(head.bytes);
+  for (std::span<const char> rest = block.bytes; !rest.empty(); rest = rest.subspan(first_part_bytes(rest))) {
+    std::optional<Part> part = first_part(rest);
+    if (!part) throw internal_error("{}: half a Parquet part at {}", *block.source, block.offset);
+    parts.push_back(std::move(*part));
   }
   return parts;
 }

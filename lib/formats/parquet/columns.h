@@ -75,6 +75,11 @@ struct Part {
 /// The parts of a block that a PartCutter has cut, one or several.
 std::vector<Part> parts_of(const RawBlock& block);
 
+/// The part at the beginning of bytes; nullopt when they do not hold all of it.
+std::optional<Part> first_part(std::span<const char> bytes);
+/// How long the part is that begins here, or the head that says so; what a reader of heads has to offer.
+std::size_t first_part_bytes(std::span<const char> bytes);
+
 /// Decodes all columns of a part; column i is part.columns[i]. Throws user Errors with file, rows and column. Thread-safe.
 std::vector<Column> read_columns(const Part& part, const std::string& source);
 Column read_column(const Part& part, const PartColumn& column, const std::string& source);

@@ -120,17 +120,4 @@ Kind LeafType::kind() const {
 
 Schema make_schema(const std::vector<SchemaElement>& elements) { return Builder(elements).build(); }
 
-bool is_spark_vector(const Schema& schema, const Root& root) {
-  if (root.leaves != 4) return false;
-  const Leaf* const leaf = &schema.leaves[root.first_leaf];
-  constexpr const char* kMembers[] = {".type", ".size", ".indices", ".values"};
-  for (std::size_t i = 0; i < 4; ++i) {
-    const LeafType& type = leaf[i].type;
-    const bool list = i >= 2;
-    if (leaf[i].name != root.name + kMembers[i] || type.max_repetition != (list ? 1 : 0)) return false;
-    if (type.kind() != (i == 3 ? Kind::number : Kind::integer)) return false;
-  }
-  return true;
-}
-
 }  // namespace smtrain::formats::parquet

@@ -63,7 +63,4 @@ struct Schema {
 /// Builds the tree. Throws a user Error without a place for a schema that is none, and for lists deeper than kMaxLists.
 Schema make_schema(const std::vector<SchemaElement>& elements);
 
-/// Spark's vector of a machine-learning pipeline: a structure of type, size, indices and values.
-bool is_spark_vector(const Schema& schema, const Root& root);
-
 }  // namespace smtrain::formats::parquet

@@ -70,8 +70,29 @@ def write(path, **options):
     pq.write_table(table(), path, **({"row_group_size": 120, "data_page_size": 256, "write_batch_size": 16} | options))
 
 
-def spark_vectors(path, label_first):
-    """A part file as Spark writes it: a label and a vector, of three numbers, dense or sparse."""
+def numbers(path):
+    """A table of numbers with more rows than are decoded at a time; b is null in row 5, 16, 27, ...."""
+    rows = range(700)
+    pq.write_table(pa.table({
+        "y": pa.array([i % 2 for i in rows], pa.int8()),
+        "a": pa.array([i * 3 for i in rows], pa.int64()),
+        "b": pa.array([maybe(i, i / 4) for i in rows], pa.float64()),
+        "c": pa.array([decimal.Decimal(i) / 4 for i in rows], pa.decimal128(7, 2)),
+        "d": pa.array([i % 3 == 0 for i in rows], pa.bool_()),
+    }), path, row_group_size=400, data_page_size=512, write_batch_size=64, compression="snappy")
+
+
+def embeddings(path):
+    """Lists of four numbers behind a target."""
+    rows = range(50)
+    pq.write_table(pa.table({
+        "target": pa.array([i / 2 for i in rows], pa.float32()),
+        "vector": pa.array([[i + k / 8 for k in range(4)] for i in rows], pa.list_(pa.float32())),
+    }), path, compression="zstd")
+
+
+def spark_vectors(path, sparse_first):
+    """Part files as Spark writes them: a label and a vector of three numbers, by turns dense and sparse."""
     vector = pa.struct([pa.field("type", pa.int8(), nullable=False), pa.field("size", pa.int32()),
                         pa.field("indices", pa.list_(pa.field("element", pa.int32(), nullable=False))),
                         pa.field("values", pa.list_(pa.field("element", pa.float64(), nullable=False)))])
@@ -79,9 +100,9 @@ def spark_vectors(path, label_first):
     for i in range(40):
         dense = {"type": 1, "size": None, "indices": None, "values": [i, 0, i / 4]}
         sparse = {"type": 0, "size": 3, "indices": [0, 2], "values": [i, i / 4]}
-        rows.append(sparse if i % 2 else dense)
+        rows.append(sparse if i % 2 != sparse_first else dense)
     columns = [("label", pa.array([i % 2 for i in range(40)], pa.float64())), ("features", pa.array(rows, vector))]
-    if not label_first:
+    if sparse_first:  # the label is known by its name
         columns.reverse()
     os.makedirs(path)
     for part in range(2):
@@ -101,7 +122,10 @@ def main(folder):
     write(at("dictionary_v2_gzip.parquet"), compression="gzip", use_dictionary=True, data_page_version="2.0", write_page_index=True)
     write(at("delta_v2_zstd.parquet"), compression="zstd", use_dictionary=False, column_encoding=DELTA, data_page_version="2.0", write_page_checksum=True)
     write(at("split.parquet"), compression="zstd", use_dictionary=False, column_encoding=SPLIT, store_decimal_as_integer=True)
-    spark_vectors(at("spark"), True)
+    numbers(at("numbers.parquet"))
+    embeddings(at("embeddings.parquet"))
+    spark_vectors(at("spark"), False)
+    spark_vectors(at("spark_sparse"), True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,92 @@
+// PartRows: the numbers of one part, row after row.
+#pragma once
+
+#include <atomic>
+#include <cmath>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "formats/parquet/columns.h"
+#include "formats/parquet/leaf_reader.h"
+#include "formats/parquet/table_plan.h"
+
+namespace smtrain::formats::parquet {
+
+/// Decodes the columns of a part as a plan has them. Rows are asked for in ascending order; what lies between is passed over. Throws
+/// user Errors with file, row and column: nulls and numbers that are not finite unless `allow_missing`, vectors of another width than
+/// the plan's. One thread; plan, part and source must outlive it.
+class PartRows {
+ public:
+  static constexpr std::size_t kMost = 512;
+
+  /// `warned_integer`: whether it has been said that float32 rounds integers.
+  PartRows(const TablePlan& plan, const Part& part, const std::string& source, bool allow_missing, std::atomic<bool>& warned_integer, Log& log);
+
+  /// Where a row goes.
+  struct Target {
+    float* values = nullptr;
+    float* labels = nullptr;
+    float* weight = nullptr;
+  };
+
+  /// All columns of the rows from `first` on, at most kMost of them.
+  void fill(std::size_t first, std::span<const Target> rows);
+
+  /// One column of numbers: out[i] is row first + i; at most kMost.
+  void numbers(std::size_t column, std::size_t first, std::span<float> out);
+
+  /// Calls on_value(place, value) for each entry of a list or vector in one row, in ascending order of places.
+  template <class OnValue>
+  void entries(std::size_t column, std::size_t row, OnValue&& on_value) {
+    const Entries e = check_row(column, row);
+    const std::size_t place = plan_.columns[column].place;
+    if (e.missing) {
+      for (std::size_t i = 0; i < plan_.columns[column].width; ++i) on_value(place + i, NAN);
+      return;
+    }
+    const std::vector<Column>& members = columns_[column].members;
+    for (std::size_t i = 0; i < e.count; ++i) {
+      const std::size_t index = e.sparse ? static_cast<std::size_t>(members[2].integers[e.indices + i]) : i;
+      on_value(place + index, value(column, e.values + i, row));
+    }
+  }
+
+ private:
+  struct State {
+    std::optional<LeafReader> reader;  // of numbers
+    std::size_t at = 0;                // rows done
+    std::vector<Column> members;       // of lists and vectors, once they are needed
+  };
+  /// One row's entries among the members' values.
+  struct Entries {
+    bool missing = false, sparse = false;
+    std::size_t values = 0, indices = 0, count = 0;
+  };
+  Entries check_row(std::size_t column, std::size_t row);
+  void check_indices(const TableColumn& column, const Entries& entries, const Column& indices, std::size_t row) const;
+  float value(std::size_t column, std::size_t i, std::size_t row) const;
+  std::size_t read_entries(LeafReader& reader, float* out, std::size_t n, bool& nulls, bool& beyond) const;
+  void check_finite(const TableColumn& column, std::size_t first, std::span<const float> out, bool nulls) const;
+  void fill_group(std::span<const std::size_t> group, std::size_t first, std::span<const Target> rows);
+  void fill_aside(std::size_t column, std::size_t first, std::span<const Target> rows);
+  void fill_vector(std::size_t column, std::size_t first, std::span<const Target> rows);
+  std::string place(const TableColumn& column, std::size_t row) const;
+  [[noreturn]] void refuse(const TableColumn& column, std::size_t row, const std::string& what) const;
+
+  // As many columns as numbers of a row fill a line of the cache.
+  static constexpr std::size_t kGroup = 16;
+
+  const TablePlan& plan_;
+  const Part& part_;
+  const std::string& source_;
+  const bool allow_missing_;
+  std::atomic<bool>& warned_integer_;
+  Log& log_;
+  std::vector<State> columns_;  // as plan_.columns
+  alignas(64) float tile_[kGroup][kMost];
+};
+
+}  // namespace smtrain::formats::parquet
