@@ -57,6 +57,12 @@ std::string image_root(const ConvertRequest& request) {
   return folder.string();
 }
 
+std::string list_root(const ConvertRequest& request) {
+  if (request.root) return *request.root;
+  const fs::path folder = is_folder(request.input) ? fs::path(request.input) : fs::path(request.input).parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
 std::string image_path(const std::string& root, const std::string& file, const std::string& annotation) {
   const fs::path named = fs::path(root) / file;
   std::error_code error;

@@ -20,6 +20,9 @@ std::string relative_annotation(const std::string& input, const std::string& pat
 /// The folder of the images: --root; else a folder images or JPEGImages in the input's folder or beside it; else that folder.
 std::string image_root(const ConvertRequest& request);
 
+/// The folder that paths of a list are relative to: --root, else where the list lies.
+std::string list_root(const ConvertRequest& request);
+
 /// root/file; where there is none, the image of the annotation's own path, if that is there.
 std::string image_path(const std::string& root, const std::string& file, const std::string& annotation);
 

@@ -18,6 +18,7 @@
 #include "formats/io/byte_stream.h"
 #include "formats/text/lines.h"
 #include "run/convert/box_paths.h"
+#include "run/convert/manifest_input.h"
 
 namespace smtrain::run {
 namespace {
@@ -29,24 +30,6 @@ constexpr std::size_t kMaxCoco = std::size_t{4} << 30;  // simdjson takes no mor
 constexpr std::size_t kMaxImageBytes = std::size_t{512} << 20;
 constexpr std::size_t kMaxClassFile = std::size_t{64} << 20;
 
-void report(const char* phase, std::size_t done, std::size_t all, Console& console) {
-  job::Progress progress;
-  progress.phase = phase;
-  progress.fraction = static_cast<double>(done) / static_cast<double>(std::max<std::size_t>(all, 1));
-  progress.records = done;
-  console.progress(progress);
-}
-
-// A pass over files by a team, in rounds, so that the console hears of it from one thread.
-template <class F>
-void each_file(const char* phase, std::size_t count, int threads, Console& console, F&& body) {
-  constexpr std::size_t kRound = 1024;
-  for (std::size_t first = 0; first < count; first += kRound) {
-    each_index(threads, std::min(kRound, count - first), [&](std::size_t i) { body(first + i); });
-    report(phase, std::min(first + kRound, count), count, console);
-  }
-}
-
 formats::image::ImageInfo info_of(const std::string& path) {
   try {
     return formats::image::read_image_info(read_file(path, kMaxImageBytes));
@@ -56,11 +39,11 @@ formats::image::ImageInfo info_of(const std::string& path) {
   }
 }
 
-BoxedImages read_service(const ConvertRequest& request, Console& console, formats::BoxNotes& notes) {
+BoxedImages read_service(const ConvertRequest& request, formats::BoxNotes& notes) {
   const std::vector<formats::InputFile> files = annotation_files(request.input, {".json"});
   const std::string root = image_root(request);
   std::vector<formats::ServiceJson> parsed(files.size());
-  each_file("reading boxes", files.size(), request.common.threads.value, console, [&](std::size_t i) {
+  each_index(request.common.threads.value, files.size(), [&](std::size_t i) {
     parsed[i] = formats::parse_service_json(formats::read_bytes(files[i], kMaxServiceJson), files[i].name, true);
   });
   BoxedImages out;
@@ -92,7 +75,7 @@ void number_classes(const std::vector<formats::VocImage>& parsed, formats::Annot
   }
 }
 
-BoxedImages read_voc(const ConvertRequest& request, Console& console, formats::BoxNotes& notes) {
+BoxedImages read_voc(const ConvertRequest& request, formats::BoxNotes& notes) {
   const std::vector<formats::InputFile> files = annotation_files(request.input, {".xml"});
   const std::string root = image_root(request);
   const auto corners = request.boxes.voc_from_zero ? formats::VocCorners::from_zero : formats::VocCorners::from_one;
@@ -101,7 +84,7 @@ BoxedImages read_voc(const ConvertRequest& request, Console& console, formats::B
   BoxedImages out;
   out.paths.resize(files.size());
   std::vector<char> asked(files.size(), 0);
-  each_file("reading boxes", files.size(), request.common.threads.value, console, [&](std::size_t i) {
+  each_index(request.common.threads.value, files.size(), [&](std::size_t i) {
     parsed[i] = formats::parse_voc(formats::read_bytes(files[i], formats::kMaxVocBytes), files[i].name, corners);
     formats::AnnotatedImage& image = parsed[i].image;
     // <filename> has no folder of its own by the challenge's rules; the image lies where the annotation does.
@@ -145,10 +128,30 @@ BoxedImages read_coco(const ConvertRequest& request, formats::BoxNotes& notes) {
   return out;
 }
 
-void drop_difficult(formats::AnnotationSet& set, Console& console) {
+// A manifest's boxes have no "file": the image is the one that the line refers to.
+BoxedImages read_manifest(const ConvertRequest& request, formats::BoxNotes& notes) {
+  BoxedImages out;
+  ManifestInput input(request);
+  std::vector<formats::ManifestLine> lines;
+  while (input.reader().next(lines)) {
+    for (const formats::ManifestLine& line : lines) {
+      formats::ServiceJson parsed = formats::parse_service_json(input.label_of(line, ManifestLabel::boxes), line.place, false);
+      formats::add_class_names(out.set.classes, formats::class_map_of(line), line.place);
+      formats::add_class_names(out.set.classes, parsed.classes, line.place);
+      notes.add(parsed.notes);
+      out.paths.push_back(input.image_path_of(line));
+      parsed.image.file = input.image_name_of(out.paths.back());
+      out.set.images.push_back(std::move(parsed.image));
+    }
+  }
+  out.read = input.files();
+  return out;
+}
+
+void drop_difficult(formats::AnnotationSet& set, Log& log) {
   std::size_t dropped = 0;
   for (formats::AnnotatedImage& image : set.images) dropped += std::erase_if(image.boxes, [](const formats::Box& box) { return box.difficult; });
-  if (dropped > 0) console.info("{} left out: difficult, or crowds", counted(dropped, "box"));
+  if (dropped > 0) log.info("{} left out: difficult, or crowds", counted(dropped, "box"));
 }
 
 }  // namespace
@@ -224,20 +227,22 @@ void check_unique_images(const formats::AnnotationSet& set) {
   }
 }
 
-BoxedImages read_boxed_images(const ConvertRequest& request, DataKind kind, Console& console) {
+BoxedImages read_boxed_images(const ConvertRequest& request, DataKind kind, Log& log) {
   formats::BoxNotes notes;
-  BoxedImages boxed = kind == DataKind::boxes ? read_service(request, console, notes)
-                      : kind == DataKind::voc ? read_voc(request, console, notes)
-                                              : read_coco(request, notes);
-  notes.warn(console);
+  BoxedImages boxed = kind == DataKind::boxes  ? read_service(request, notes)
+                      : kind == DataKind::voc  ? read_voc(request, notes)
+                      : kind == DataKind::coco ? read_coco(request, notes)
+                                               : read_manifest(request, notes);
+  notes.warn(log);
   check_unique_images(boxed.set);
   if (request.boxes.classes_file) {
     use_class_names(boxed.set, read_class_names(*request.boxes.classes_file), *request.boxes.classes_file);
     boxed.read.push_back(*request.boxes.classes_file);
   } else if (kind == DataKind::voc) {
-    console.info("classes are numbered in the order of their names, from 0 = {}; --classes FILE fixes them", formats::class_name(boxed.set.classes, 0));
+    log.info("classes are numbered in the order of their names, from 0 = {}; --classes FILE fixes them",
+             formats::class_name(boxed.set.classes, 0));
   }
-  if (request.boxes.drop_difficult) drop_difficult(boxed.set, console);
+  if (request.boxes.drop_difficult) drop_difficult(boxed.set, log);
   if (request.root) check_image_sizes(boxed, request.common.threads.value);
   return boxed;
 }

@@ -16,10 +16,10 @@ struct BoxedImages {
   bool sizes_checked = false;      ///< against the images
 };
 
-/// Reads service JSON, VOC or COCO. Images come in the order of the annotations' paths, or of COCO's list; classes are those of
+/// Reads service JSON, VOC, COCO, or a manifest of boxes. Images come in the order of the annotations' paths, or of COCO's list; classes are those of
 /// --classes, else as the format has them: VOC's in the order of their names. Where VOC does not say how large an image is, the image is
-/// asked. Throws user Errors with the place; notes and what the classes are go to the console.
-BoxedImages read_boxed_images(const ConvertRequest& request, DataKind kind, Console& console);
+/// asked. Throws user Errors with the place; notes and what the classes are go to the log.
+BoxedImages read_boxed_images(const ConvertRequest& request, DataKind kind, Log& log);
 
 /// Names of classes, a line each, from 0. Throws a user Error for an empty or a repeated name.
 formats::ClassNames read_class_names(const std::string& path);

@@ -2,6 +2,8 @@
 #include "base/error.h"
 #include "run/convert/conversion.h"
 #include "run/convert/convert_boxes.h"
+#include "run/convert/convert_manifest.h"
+#include "run/convert/convert_masks.h"
 #include "run/convert/convert_model.h"
 #include "run/convert/convert_table.h"
 
@@ -20,6 +22,27 @@ constexpr Conversion kConversions[] = {
     {DataKind::boxes, DataKind::boxes, convert_boxes},
     {DataKind::voc, DataKind::voc, convert_boxes},
     {DataKind::coco, DataKind::coco, convert_boxes},
+    {DataKind::boxes, DataKind::image_list, convert_boxes_to_list},
+    {DataKind::voc, DataKind::image_list, convert_boxes_to_list},
+    {DataKind::coco, DataKind::image_list, convert_boxes_to_list},
+    {DataKind::boxes, DataKind::manifest, convert_boxes_to_manifest},
+    {DataKind::voc, DataKind::manifest, convert_boxes_to_manifest},
+    {DataKind::coco, DataKind::manifest, convert_boxes_to_manifest},
+    {DataKind::image_list, DataKind::boxes, convert_boxes},
+    {DataKind::image_list, DataKind::voc, convert_boxes},
+    {DataKind::image_list, DataKind::coco, convert_boxes},
+    {DataKind::image_list, DataKind::manifest, convert_list_to_manifest},
+    {DataKind::image_records, DataKind::boxes, convert_records_to_boxes},
+    {DataKind::image_records, DataKind::voc, convert_records_to_boxes},
+    {DataKind::image_records, DataKind::coco, convert_records_to_boxes},
+    {DataKind::image_records, DataKind::manifest, refuse_records_to_manifest},
+    {DataKind::manifest, DataKind::boxes, convert_boxes},
+    {DataKind::manifest, DataKind::voc, convert_boxes},
+    {DataKind::manifest, DataKind::coco, convert_boxes},
+    {DataKind::manifest, DataKind::image_list, convert_manifest_to_list},
+    {DataKind::manifest, DataKind::masks, convert_manifest_to_masks},
+    {DataKind::masks, DataKind::masks, convert_masks},
+    {DataKind::masks, DataKind::manifest, convert_masks_to_manifest},
 };
 
 std::string possible_outputs(DataKind from) {

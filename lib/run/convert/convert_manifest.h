@@ -1,0 +1,23 @@
+// `convert` to augmented manifests, and from those of classes and masks.
+#pragma once
+
+#include "run/convert/conversion.h"
+
+namespace smtrain::run {
+
+/// JSON, VOC or COCO to a manifest of boxes. References are paths from the manifest's folder, or --ref-prefix and the image's name.
+void convert_boxes_to_manifest(const ConvertRequest& request, DataKind from, DataKind to, Console& console);
+
+/// A list of images to a manifest: of classes, of lists of classes, or of boxes, by its labels.
+void convert_list_to_manifest(const ConvertRequest& request, DataKind from, DataKind to, Console& console);
+
+/// A manifest of classes or boxes to a list; paths are relative to --root, else to the manifest's folder.
+void convert_manifest_to_list(const ConvertRequest& request, DataKind from, DataKind to, Console& console);
+
+/// Records have no files that a manifest could name: throws a user Error that says what to do.
+void refuse_records_to_manifest(const ConvertRequest& request, DataKind from, DataKind to, Console& console);
+
+/// How a manifest at `manifest` names the file at `path`: its name below `root` behind --ref-prefix, else the way from the manifest's folder.
+std::string manifest_reference(const ConvertRequest& request, const std::string& path, const std::string& name);
+
+}  // namespace smtrain::run
