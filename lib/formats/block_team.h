@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "formats/block_feed.h"
@@ -20,6 +22,9 @@ class BlockTeam {
  public:
   /// `cutter` must outlive it.
   BlockTeam(std::vector<InputFile> files, RecordCutter& cutter, const BlockTeamOptions& options);
+
+  /// The first bytes, before any round, as BlockFeed::head().
+  std::span<const char> head(std::size_t wanted, std::string& source) { return feed_.head(wanted, source); }
 
   /// Called with a block and its place among those of the round, from 0, in file order; by several threads at a time.
   using Parse = std::function<void(const RawBlock& block, std::size_t place)>;
