@@ -19,6 +19,28 @@ run::BoxOptions box_options(const CommandLine& line) {
   return options;
 }
 
+std::optional<std::int64_t> number(const CommandLine& line, const std::string& flag) {
+  const auto text = line.text(flag);
+  return text ? std::optional<std::int64_t>(std::stoll(*text)) : std::nullopt;
+}
+
+run::PrepareOptions preparation(const CommandLine& line) {
+  run::PrepareOptions p;
+  p.encoding = {line.text("columns"), line.text("drop"), line.text("label"), line.text("one-hot"), line.text("ordinal"),
+                line.texts("missing"), line.texts("missing-text")};
+  p.save_encoding = line.text("save-encoding");
+  p.apply_encoding = line.text("apply-encoding");
+  p.shuffle = line.has("shuffle");
+  p.split = line.text("split");
+  p.folds = number(line, "folds");
+  p.shards = number(line, "shards");
+  p.tail = number(line, "tail");
+  p.stratify = line.text("stratify");
+  p.group = line.text("group");
+  p.manifest = line.text("manifest");
+  return p;
+}
+
 }  // namespace
 
 void convert(CommandLine& line, Session& session) {
@@ -32,6 +54,7 @@ void convert(CommandLine& line, Session& session) {
   request.recordio_split = line.has("recordio-split");
   request.root = line.text("root");
   request.boxes = box_options(line);
+  request.prepare = preparation(line);
   request.depfile = line.text("depfile");
   request.common = session.common();
   run::convert(request, session.console());

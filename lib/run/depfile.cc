@@ -70,10 +70,14 @@ std::string make_rule(const std::string& target, const std::vector<std::string>&
 }
 
 void write_depfile(const std::string& path, const std::string& target, const std::vector<std::string>& inputs) {
+  write_depfile(path, std::vector<std::string>{target}, inputs);
+}
+
+void write_depfile(const std::string& path, const std::vector<std::string>& targets, const std::vector<std::string>& inputs) {
   std::vector<std::string> files;
   std::copy_if(inputs.begin(), inputs.end(), std::back_inserter(files), is_regular);
   AtomicFile out(path);
-  out.write(make_rule(target, files));
+  for (const std::string& target : targets) out.write(make_rule(target, files));
   out.commit();
 }
 

@@ -15,5 +15,7 @@ std::string make_rule(const std::string& target, const std::vector<std::string>&
 /// Writes the rule to PATH, whole or not at all. Inputs that are no regular files (standard input, FIFOs) are left out: make
 /// could not look at them later.
 void write_depfile(const std::string& path, const std::string& target, const std::vector<std::string>& inputs);
+/// A rule for each of several targets that come of one run.
+void write_depfile(const std::string& path, const std::vector<std::string>& targets, const std::vector<std::string>& inputs);
 
 }  // namespace smtrain::run

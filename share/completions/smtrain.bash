@@ -20,8 +20,8 @@ _smtrain_kind() {
       esac ;;
     convert)
       case $2 in
-      --depfile|--root|--classes|--label-map) echo path ;;
-      --to|--from|--content-type|--voc-origin|--attribute-names|--map|--ref-prefix|--palette|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
+      --depfile|--root|--classes|--label-map|--save-encoding|--apply-encoding|--manifest) echo path ;;
+      --to|--from|--content-type|--voc-origin|--attribute-names|--map|--ref-prefix|--palette|--label|--columns|--drop|--one-hot|--ordinal|--missing|--missing-text|--split|--folds|--shards|--tail|--stratify|--group|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
       esac ;;
     inspect)
       case $2 in
@@ -148,7 +148,7 @@ _smtrain_flags() {
     kmeans|k-means) printf '%s\n' '--train' '--test' '--channel' '--content-type' '--input-mode' '--k' '--feature_dim' '--epochs' '--mini_batch_size' '--eval_metrics' '--init_method' '--extra_center_factor' '--half_life_time_size' '--local_lloyd_init_method' '--local_lloyd_max_iter' '--local_lloyd_num_trials' '--local_lloyd_tol' '--force_dense' '--_seed' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     train) printf '%s\n' '--root' '--grace' '--dry-run' '--job' '--map' '--stop' '--overwrite' '--lenient' '--split-records' '--exec' '--workdir' '--checkpoint-every' '--iso-times' '--metrics' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     transform) printf '%s\n' '--model' '--input' '--output' '-o' '--accept' '--content-type' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
-    convert) printf '%s\n' '--to' '--from' '--content-type' '--recordio-split' '--depfile' '--root' '--classes' '--voc-origin' '--drop-difficult' '--attribute-names' '--map' '--ref-prefix' '--label-map' '--palette' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
+    convert) printf '%s\n' '--to' '--from' '--content-type' '--recordio-split' '--depfile' '--root' '--classes' '--voc-origin' '--drop-difficult' '--attribute-names' '--map' '--ref-prefix' '--label-map' '--palette' '--label' '--columns' '--drop' '--one-hot' '--ordinal' '--missing' '--missing-text' '--save-encoding' '--apply-encoding' '--shuffle' '--split' '--folds' '--shards' '--tail' '--stratify' '--group' '--manifest' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     inspect) printf '%s\n' '--content-type' '--full' '--label' '--json' '--tensors' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     algorithms) printf '%s\n' '--task' '--data' '--json' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     info) printf '%s\n' '--json' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;

@@ -5,6 +5,7 @@
 #include "run/convert/convert_manifest.h"
 #include "run/convert/convert_masks.h"
 #include "run/convert/convert_model.h"
+#include "run/convert/convert_prepared.h"
 #include "run/convert/convert_table.h"
 
 namespace smtrain::run {
@@ -58,6 +59,7 @@ std::string possible_outputs(DataKind from) {
 void convert(const ConvertRequest& request, Console& console) {
   if (request.depfile && request.output == "-") throw user_error("--depfile needs an output file; standard output is no target");
   const DataKind from = input_kind(request), to = output_kind(request, from);
+  if (request.prepare.any()) return convert_prepared(request, from, to, console);
   for (const Conversion& c : kConversions) {
     if (c.from == from && c.to == to) return c.run(request, from, to, console);
   }

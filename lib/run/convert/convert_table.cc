@@ -32,29 +32,6 @@ void refuse_overwriting(const ConvertRequest& request, const std::vector<formats
   }
 }
 
-// The rule for bare CSV in training guesses a label from the width; a conversion keeps every column as it stands.
-formats::ContentType with_labels_settled(formats::ContentType type, Log& log) {
-  if (type.format != formats::Format::csv || type.parameters.contains("label_size") || type.parameters.contains("label")) {
-    return type;
-  }
-  type.parameters["label_size"] = "0";
-  log.info("no label_size given: all columns are features, as in {}; say --content-type \"text/csv;label_size=1\" when the "
-           "first column is the label",
-           type.to_string());
-  return type;
-}
-
-formats::TableStreamOptions reading_of(const formats::ContentType& type, const CommonSettings& common) {
-  formats::TableStreamOptions options;
-  options.table.type = type;
-  options.mini_batch_size = kWholeChannel;
-  options.epochs = 1;
-  options.threads = common.threads.value;
-  options.piece_bytes = kPieceBytes;
-  options.block_bytes = std::size_t{1} << 20;
-  return options;
-}
-
 void report_progress(const formats::TableStream& stream, Console& console) {
   const auto total = stream.bytes_total();
   job::Progress progress;
@@ -64,12 +41,6 @@ void report_progress(const formats::TableStream& stream, Console& console) {
                           : -1;
   progress.records = stream.records();
   console.progress(progress);
-}
-
-std::string columns_in_words(const formats::TableSchema& schema) {
-  std::string words = fmt::format("{} {}features", grouped(schema.feature_dim), schema.sparse ? "sparse " : "");
-  if (schema.label_width > 0) words += fmt::format(" and {} label{}", schema.label_width, schema.label_width == 1 ? "" : "s");
-  return words;
 }
 
 void report_done(const ConvertRequest& request, const formats::TableStream& stream, const formats::TableSink& sink,
@@ -86,7 +57,31 @@ std::vector<std::string> paths_of(const std::vector<formats::InputFile>& files) 
   return paths;
 }
 
-formats::TableWriterOptions writing_of(const formats::ContentType& type, bool split, const formats::TableSchema& schema) {
+}  // namespace
+
+formats::ContentType with_labels_settled(formats::ContentType type, Log& log) {
+  if (type.format != formats::Format::csv || type.parameters.contains("label_size") || type.parameters.contains("label")) {
+    return type;
+  }
+  type.parameters["label_size"] = "0";
+  log.info("no label_size given: all columns are features, as in {}; say --content-type \"text/csv;label_size=1\" when the "
+           "first column is the label",
+           type.to_string());
+  return type;
+}
+
+formats::TableStreamOptions table_reading(const formats::ContentType& type, const CommonSettings& common) {
+  formats::TableStreamOptions options;
+  options.table.type = type;
+  options.mini_batch_size = kWholeChannel;
+  options.epochs = 1;
+  options.threads = common.threads.value;
+  options.piece_bytes = kPieceBytes;
+  options.block_bytes = std::size_t{1} << 20;
+  return options;
+}
+
+formats::TableWriterOptions table_writing(const formats::ContentType& type, bool split, const formats::TableSchema& schema) {
   formats::TableWriterOptions options;
   options.type = type;
   options.recordio_split = split;
@@ -94,7 +89,11 @@ formats::TableWriterOptions writing_of(const formats::ContentType& type, bool sp
   return options;
 }
 
-}  // namespace
+std::string columns_in_words(const formats::TableSchema& schema) {
+  std::string words = fmt::format("{} {}features", grouped(schema.feature_dim), schema.sparse ? "sparse " : "");
+  if (schema.label_width > 0) words += fmt::format(" and {} label{}", schema.label_width, schema.label_width == 1 ? "" : "s");
+  return words;
+}
 
 void convert_table(const ConvertRequest& request, DataKind, DataKind, Console& console) {
   const Clock::time_point start = Clock::now();
@@ -104,8 +103,8 @@ void convert_table(const ConvertRequest& request, DataKind, DataKind, Console& c
   const formats::ContentType from = with_labels_settled(input_type(request.content_type, files), console);
   announce_terminal_input(request.input, console);
   const auto stream =
-      formats::open_table_stream(request.input, false, reading_of(from, request.common), console);
-  formats::TableSink sink(request.output, writing_of(to, request.recordio_split, stream->schema()),
+      formats::open_table_stream(request.input, false, table_reading(from, request.common), console);
+  formats::TableSink sink(request.output, table_writing(to, request.recordio_split, stream->schema()),
                           request.common.threads.value);
   for (formats::Batch batch; stream->next(batch); throw_if_stopped()) {
     sink.write(batch);

@@ -179,6 +179,40 @@ std::vector<Flag> annotation_flags() {
                "Colours of the masks written: VOC's, grey, or those of a file of lines R G B NAME. Masks of RGB become indices by them.")};
 }
 
+std::vector<Flag> column_flags() {
+  return {flag("label", FlagValue::text, "COLUMN",
+               "Of a CSV: the label, which comes first in the output; classes that are text are numbered."),
+          flag("columns", FlagValue::text, "COLUMNS",
+               "Of a CSV: only these features, as in age,3,5-9: names of the header, or numbers from 0."),
+          flag("drop", FlagValue::text, "COLUMNS", "Of a CSV: all columns but these."),
+          flag("one-hot", FlagValue::text, "COLUMNS|all",
+               "A feature of 0 or 1 for each category of these columns; all: of those that hold text."),
+          flag("ordinal", FlagValue::text, "COLUMNS|all", "The number of the category instead, in the order of the categories."),
+          repeatable(flag("missing", FlagValue::text, "[COLUMN=]RULE",
+                          "What becomes of missing values: refuse, drop (the record), mean, median, nan or a number; +indicator adds a "
+                          "feature that tells.")),
+          repeatable(flag("missing-text", FlagValue::text, "TEXT",
+                          "A text that means a missing value, such as \"?\"; the empty field, NA, N/A, NaN and null do.")),
+          flag("save-encoding", FlagValue::path, "FILE", "Where the encoding goes; OUT.encoding.json when absent."),
+          flag("apply-encoding", FlagValue::path, "FILE", "Encodes new data as an earlier run did.")};
+}
+
+std::vector<Flag> part_flags() {
+  return {flag_switch("shuffle", "Puts the records in random order (--seed), by way of scratch where they do not fit in memory."),
+          flag("split", FlagValue::text, "NAME=SHARE,...",
+               "Parts the records at random (--seed), as in train=0.8,test=0.2, into OUT with -NAME before the suffix, or NAME for {}."),
+          flag("folds", FlagValue::integer, "K", "K equal parts at random, fold0, fold1, ...."),
+          flag("shards", FlagValue::integer, "N", "N equal parts, record by record in turn, 00000, 00001, ...."),
+          flag("tail", FlagValue::integer, "N",
+               "Parts train and test: of DeepAR series, all but the last N values, and whole series; of other records, all but the last "
+               "N, and those."),
+          flag("stratify", FlagValue::text, "COLUMN",
+               "--split and --folds keep the shares for each value of this column: a name, a number from 0, or label; a member of JSON "
+               "Lines."),
+          flag("group", FlagValue::text, "COLUMN", "Records that are equal in this column stay together in one part."),
+          flag("manifest", FlagValue::path, "FILE", "Writes a ManifestFile that lists the shards.")};
+}
+
 Subcommand convert() {
   Subcommand s;
   s.name = "convert";
@@ -186,7 +220,9 @@ Subcommand convert() {
   s.usage = "smtrain convert IN OUT [--to TYPE] [options]";
   s.about = {"Reads and writes CSV, recordIO-protobuf, JSON and JSON Lines. A suffix .gz or .zst of the output compresses it; "
              "compressed input is recognised by its content.",
-             "A CSV whose content type has no label_size keeps every column as a feature.",
+             "A CSV whose content type has no label_size keeps every column as a feature. One with text, gaps or columns to spare is "
+             "encoded: --label, --columns, --drop, --one-hot, --ordinal, --missing; the encoding is saved and can be applied again.",
+             "--shuffle, --split, --folds and --shards order and part records; where the format stays, records are copied as they stand.",
              "Of a model tarball the only matrix, or the tensor named with --to \"text/csv;tensor=NAME\", becomes a table: the "
              "centres of k-means, for example."};
   s.positionals = {required(flag("IN", FlagValue::path, "IN", "A file, a folder, a glob, or - for standard input.")),
@@ -199,9 +235,12 @@ Subcommand convert() {
              flag_switch("recordio-split", "Cuts recordIO records in which the magic word occurs, as MXNet's writer does."),
              depfile()};
   for (Flag& f : annotation_flags()) s.flags.push_back(std::move(f));
+  for (Flag& f : column_flags()) s.flags.push_back(std::move(f));
+  for (Flag& f : part_flags()) s.flags.push_back(std::move(f));
   s.examples = {{"CSV without labels to the service's protobuf records",
                  "smtrain convert points.csv points.pbr --content-type \"text/csv;label_size=0\""},
-                {"and back to JSON Lines on standard output", "smtrain convert points.pbr - --to application/jsonlines"}};
+                {"and back to JSON Lines on standard output", "smtrain convert points.pbr - --to application/jsonlines"},
+                {"a fifth for tests, in random order", "smtrain convert points.csv shuffled.csv --shuffle --split train=0.8,test=0.2"}};
   return s;
 }
 

@@ -1,0 +1,33 @@
+// RecordSink: packed records into a file, whole or absent.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "formats/parting/packed_records.h"
+#include "formats/table_parser.h"
+#include "formats/table_writer.h"
+
+namespace smtrain::run {
+
+/// Not thread-safe.
+class RecordSink {
+ public:
+  virtual ~RecordSink() = default;
+  virtual void write(const formats::PackedRecords& records) = 0;
+  /// Syncs and renames. A sink that got no record leaves a file without one.
+  virtual void commit() = 0;
+  virtual std::uint64_t records() const = 0;
+  /// Bytes in the file so far, after compression.
+  virtual std::uint64_t bytes() const = 0;
+};
+
+/// Rows of a table, packed by RowPacking, in the format that `options` names.
+std::unique_ptr<RecordSink> make_row_sink(const std::string& path, const formats::TableSchema& schema,
+                                          const formats::TableWriterOptions& options, int threads);
+
+/// Records as they are, behind `header`; compressed by the suffix of the path.
+std::unique_ptr<RecordSink> make_verbatim_sink(const std::string& path, const std::string& header);
+
+}  // namespace smtrain::run

@@ -1,0 +1,81 @@
+#include "run/convert/record_supply.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "formats/io/byte_stream.h"
+#include "run/input_type.h"
+#include "run/table_input.h"
+
+namespace smtrain::run {
+namespace {
+
+using formats::ContentType;
+using formats::Format;
+
+// Of records that are no table, the suffix says little: a .txt may hold series.
+std::optional<ContentType> line_type(const ConvertRequest& request, DataKind kind, const std::vector<formats::InputFile>& files) {
+  if (request.content_type) return formats::parse_content_type(*request.content_type);
+  if (kind == DataKind::table) return input_type(std::nullopt, files);
+  if (kind == DataKind::documents || kind == DataKind::sentences) return ContentType{Format::text, {}};
+  if (kind == DataKind::series || kind == DataKind::pairs || kind == DataKind::manifest) {
+    const auto type = type_by_suffix(files.front().path);
+    if (type && !formats::has_lines(type->format) && type->format != Format::json) return type;
+    return ContentType{Format::jsonlines, {}};
+  }
+  return std::nullopt;
+}
+
+// Whether the output is to have the bytes of the input's records.
+bool copies(const ConvertRequest& request, const ContentType& from, DataKind kind) {
+  if (!formats::has_lines(from.format)) return false;
+  std::optional<ContentType> to;
+  if (request.to && *request.to != name_of(kind)) to = formats::parse_content_type(*request.to);
+  else to = type_by_suffix(request.output);
+  if (!to) return kind != DataKind::table || request.to.has_value();
+  if (to->format != from.format) return kind != DataKind::table && to->format == Format::json && from.format == Format::jsonlines;
+  const auto delimiter = [](const ContentType& type) { return type.text("delimiter").value_or("comma"); };
+  const bool to_says = to->parameters.contains("delimiter"), from_says = from.parameters.contains("delimiter");
+  if ((to_says || (from_says && !request.content_type)) && delimiter(*to) != delimiter(from)) return false;
+  ContentType rest = *to;
+  rest.parameters.erase("delimiter");
+  return rest.parameters.empty();
+}
+
+}  // namespace
+
+std::unique_ptr<RecordSupply> open_record_supply(const ConvertRequest& request, DataKind from, DataKind to, Console& console) {
+  std::vector<formats::InputFile> files = formats::expand_path(request.input);
+  announce_terminal_input(request.input, console);
+  if (request.prepare.encodes()) {
+    if (from != DataKind::table || to != DataKind::table) {
+      throw user_error("{}: is {}; columns can be chosen and encoded of a table alone", request.input, words_for(from));
+    }
+    return open_encoded_rows(request, std::move(files), console);
+  }
+  if (from != to) {
+    throw user_error("{}: is {}, to become {}: --shuffle, --split, --folds, --shards and --tail do not change the kind of data; convert "
+                     "first, then part what comes out", request.input, words_for(from), words_for(to));
+  }
+  const auto type = line_type(request, from, files);
+  if (type && copies(request, *type, from)) {
+    if (type->format == Format::csv) return open_csv_lines(request, *type, std::move(files), console);
+    return open_lines(request, *type, std::move(files));
+  }
+  if (from == DataKind::table) return open_table_rows(request, files, console);
+  throw user_error("{}: is {}{}; --shuffle, --split, --folds, --shards and --tail take tables, and records that are lines (series, pairs, "
+                   "sentences, documents as JSON Lines or text)", request.input, words_for(from),
+                   type ? fmt::format(" as {}", formats::words_for(type->format)) : "");
+}
+
+void show_progress(const RecordSupply& supply, const char* phase, std::uint64_t records, Console& console) {
+  job::Progress progress;
+  progress.phase = phase;
+  progress.fraction = supply.bytes_to_read() == 0
+                          ? -1
+                          : std::min(1.0, static_cast<double>(supply.bytes_read()) / static_cast<double>(supply.bytes_to_read()));
+  progress.records = records;
+  console.progress(progress);
+}
+
+}  // namespace smtrain::run
