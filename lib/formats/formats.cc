@@ -3,6 +3,7 @@
 #include "formats/json/json_parser.h"
 #include "formats/json/json_writer.h"
 #include "formats/parquet/parquet_parser.h"
+#include "formats/parquet/parquet_writer.h"
 #include "formats/recordio/recordio_parser.h"
 #include "formats/recordio/recordio_writer.h"
 #include "formats/table_parser.h"
@@ -28,9 +29,11 @@ std::unique_ptr<TableWriter> make_table_writer(const TableWriterOptions& options
     case Format::csv: return std::make_unique<CsvWriter>(options);
     case Format::recordio_protobuf: return std::make_unique<RecordIoWriter>(options);
     case Format::jsonlines: return std::make_unique<JsonLinesWriter>(options);
+    case Format::parquet: return std::make_unique<ParquetWriter>(options);
     default: break;
   }
-  throw user_error("content type {} cannot be written; known: text/csv, application/x-recordio-protobuf, application/jsonlines",
+  throw user_error("content type {} cannot be written; known: text/csv, application/x-recordio-protobuf, application/jsonlines, "
+                   "application/x-parquet",
                    options.type.to_string());
 }
 

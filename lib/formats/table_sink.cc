@@ -20,9 +20,10 @@ std::size_t numbers_of(const Batch& batch) {
 }
 
 // Sparse chunks are cut by rows as well, of the batch's mean size: batches do not depend on threads.
-std::size_t chunk_rows(const Batch& batch, Compression compression) {
+std::size_t chunk_rows(const Batch& batch, Compression compression, std::size_t wanted) {
   const std::size_t row = std::max<std::size_t>(1, numbers_of(batch) / std::max<std::size_t>(1, batch.rows)) + batch.label_width;
-  return std::max<std::size_t>(1, (compression == Compression::none ? kChunkNumbers : kChunkNumbersCompressed) / row);
+  const std::size_t numbers = wanted > 0 ? wanted : compression == Compression::none ? kChunkNumbers : kChunkNumbersCompressed;
+  return std::max<std::size_t>(1, numbers / row);
 }
 
 }  // namespace
@@ -32,7 +33,11 @@ TableSink::TableSink(const std::string& path, const TableWriterOptions& options,
       threads_(std::max(threads, 1)),
       writer_(make_table_writer(options)),
       file_(path),
-      scratch_(static_cast<std::size_t>(threads_)) {}
+      scratch_(static_cast<std::size_t>(threads_)) {
+  if (writer_->compresses() && compression_ != Compression::none) {
+    throw user_error("{}: {} is compressed inside; write it to a name without .gz or .zst", path, options.type.to_string());
+  }
+}
 
 void TableSink::write_outside_rows(const std::string& text) {
   if (text.empty()) return;
@@ -57,7 +62,7 @@ void TableSink::write(const Batch& batch) {
     begun_ = true;
   }
   if (batch.rows == 0) return;
-  const std::size_t step = chunk_rows(batch, compression_), chunks = (batch.rows + step - 1) / step;
+  const std::size_t step = chunk_rows(batch, compression_, writer_->chunk_numbers()), chunks = (batch.rows + step - 1) / step;
   ExceptionTrap trap;
   std::atomic<std::size_t> next = 0, turn = 0;
   // Written in order inside the loop: while one thread hands its chunk to the kernel, the others encode the next ones.
@@ -68,7 +73,9 @@ void TableSink::write(const Batch& batch) {
       trap.run(chunk, [&] { encode(batch, first, std::min(step, batch.rows - first), scratch); });
       for (std::size_t now; (now = turn.load()) != chunk;) turn.wait(now);
       trap.run(chunk, [&] {
-        if (!trap.caught()) file_.write(scratch.bytes(compression_));
+        if (trap.caught()) return;
+        if (compression_ == Compression::none) writer_->place(scratch.text);
+        file_.write(scratch.bytes(compression_));
       });
       turn.store(chunk + 1);
       turn.notify_all();

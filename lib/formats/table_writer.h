@@ -28,6 +28,13 @@ class TableWriter {
   virtual void encode(const Batch& batch, std::size_t first, std::size_t count, std::string& out) const = 0;
   /// Appends what stands after the last record.
   virtual void end(std::string& out) = 0;
+
+  /// For formats of few large blocks: how many numbers encode() wants at a time; 0: as many as suit the caches.
+  virtual std::size_t chunk_numbers() const { return 0; }
+  /// Called with what one call of encode() gave, in the order of the file, before it is written; may change it.
+  virtual void place(std::string& chunk) { (void)chunk; }
+  /// Whether the format compresses its own content, so that nothing is gained by compressing the file.
+  virtual bool compresses() const { return false; }
 };
 
 /// The writer for a content type; refuses with a user Error what cannot be written, naming what can.

@@ -23,6 +23,8 @@ using Clock = std::chrono::steady_clock;
 
 // Large enough that both threads of a batch have several chunks to encode, small enough to stay near the caches.
 constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
+// A format of large blocks gets what makes one for each of two threads.
+constexpr std::uint64_t kLargePieceBytes = std::uint64_t{64} << 20;
 constexpr std::size_t kWholeChannel = std::size_t{1} << 40;
 
 void refuse_overwriting(const ConvertRequest& request, const std::vector<formats::InputFile>& files) {
@@ -102,8 +104,9 @@ void convert_table(const ConvertRequest& request, DataKind, DataKind, Console& c
   const formats::ContentType to = output_type(request.to, request.output);
   const formats::ContentType from = with_labels_settled(input_type(request.content_type, files), console);
   announce_terminal_input(request.input, console);
-  const auto stream =
-      formats::open_table_stream(request.input, false, table_reading(from, request.common), console);
+  formats::TableStreamOptions reading = table_reading(from, request.common);
+  if (to.format == formats::Format::parquet) reading.piece_bytes = kLargePieceBytes;
+  const auto stream = formats::open_table_stream(request.input, false, reading, console);
   formats::TableSink sink(request.output, table_writing(to, request.recordio_split, stream->schema()),
                           request.common.threads.value);
   for (formats::Batch batch; stream->next(batch); throw_if_stopped()) {

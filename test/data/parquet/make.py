@@ -91,6 +91,19 @@ def embeddings(path):
     }), path, compression="zstd")
 
 
+def series(path, start):
+    """Series as DeepAR takes them, of 3 + i % 4 numbers; the second one is missing."""
+    rows = range(20)
+    start_type = pa.string() if start is str else pa.timestamp("ns")
+    starts = [datetime.datetime(2020, 1, 1) + datetime.timedelta(hours=i) for i in rows]
+    pq.write_table(pa.table({
+        "start": pa.array([str(s) if start is str else s for s in starts], start_type),
+        "target": pa.array([[float("nan") if k == 1 else i + k / 4 for k in range(3 + i % 4)] for i in rows], pa.list_(pa.float32())),
+        "cat": pa.array([[i % 2, i % 5] for i in rows], pa.list_(pa.int64())),
+        "dynamic_feat": pa.array([[[f * 10 + k for k in range(3 + i % 4)] for f in range(2)] for i in rows], pa.list_(pa.list_(pa.float64()))),
+    }), path, compression="gzip" if start is str else "snappy")
+
+
 def spark_vectors(path, sparse_first):
     """Part files as Spark writes them: a label and a vector of three numbers, by turns dense and sparse."""
     vector = pa.struct([pa.field("type", pa.int8(), nullable=False), pa.field("size", pa.int32()),
@@ -124,6 +137,8 @@ def main(folder):
     write(at("split.parquet"), compression="zstd", use_dictionary=False, column_encoding=SPLIT, store_decimal_as_integer=True)
     numbers(at("numbers.parquet"))
     embeddings(at("embeddings.parquet"))
+    series(at("series.parquet"), str)
+    series(at("series_timestamps.parquet"), datetime.datetime)
     spark_vectors(at("spark"), False)
     spark_vectors(at("spark_sparse"), True)
 

@@ -232,6 +232,23 @@ TEST_CASE("parquet: a summary is read from the footer", "[formats][parquet]") {
   CHECK(summary->schema.leaves[3].type.kind() == Kind::integer);
 }
 
+TEST_CASE("parquet: the columns of DeepAR's series", "[formats][parquet]") {
+  const auto start = [](int i) { return smtrain::quoted(fmt::format("2020-01-01 {:02}:00:00", i)); };
+  for (const std::string name : {"series", "series_timestamps"}) {
+    const Rows rows = read(sample(name + ".parquet"), 100);
+    REQUIRE(rows.at("start").size() == 20);
+    for (int i = 0; i < 20; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      const int length = 3 + i % 4;
+      CAPTURE(name, i);
+      CHECK(rows.at("start")[at] == (name == "series" ? start(i) : fmt::format("{}", (18262 * 24 + i) * std::int64_t{3'600'000'000})));
+      CHECK(rows.at("target")[at] == joined(length, [&](int k) { return k == 1 ? "nan" : fmt::format("{}", i + k / 4.0); }));
+      CHECK(rows.at("cat")[at] == fmt::format("[{},{}]", i % 2, i % 5));
+      CHECK(rows.at("dynamic_feat")[at] == joined(2, [&](int f) { return joined(length, [&](int k) { return fmt::format("{}", f * 10 + k); }); }));
+    }
+  }
+}
+
 TEST_CASE("parquet: a file cut off anywhere is refused", "[formats][parquet]") {
   const ScratchFolder folder;
   const std::string whole = bytes_of(sample("spark/part-00001-6a1fa0a3-c000.snappy.parquet"));
