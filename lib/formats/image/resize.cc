@@ -117,4 +117,21 @@ Pixels centre_square(const Pixels& pixels) {
   return out;
 }
 
+Pixels upright(const Pixels& pixels, int orientation) {
+  if (orientation <= 1 || orientation > 8) return pixels;
+  const bool turned = orientation >= 5;  // rows become columns
+  const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+  const bool from_below = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+  Pixels out;
+  out.resize(turned ? pixels.height : pixels.width, turned ? pixels.width : pixels.height);
+  for (std::size_t y = 0; y < out.height; ++y) {
+    for (std::size_t x = 0; x < out.width; ++x) {
+      const std::size_t column = turned ? y : x, row = turned ? x : y;
+      const std::uint8_t* from = pixels.row(from_below ? pixels.height - 1 - row : row) + 3 * (from_right ? pixels.width - 1 - column : column);
+      std::memcpy(out.row(y) + 3 * x, from, 3);
+    }
+  }
+  return out;
+}
+
 }  // namespace smtrain::formats::image

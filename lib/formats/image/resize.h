@@ -18,4 +18,7 @@ Pixels resized_short_side(const Pixels& pixels, std::uint32_t side);
 /// The square in the middle that is as wide as the shorter side.
 Pixels centre_square(const Pixels& pixels);
 
+/// As EXIF's orientation (1 to 8) says that it is looked at.
+Pixels upright(const Pixels& pixels, int orientation);
+
 }  // namespace smtrain::formats::image

@@ -221,4 +221,21 @@ TEST_CASE("images: the shorter side and the square in the middle", "[formats][im
   CHECK(square.row(7)[3 * 39] == wide.row(7)[3 * 69]);
 }
 
+TEST_CASE("images: upright by each EXIF orientation", "[formats][image]") {
+  Pixels pixels;  // a b c above d e f
+  pixels.resize(3, 2);
+  for (std::size_t i = 0; i < 6; ++i) std::fill_n(pixels.rgb.begin() + static_cast<std::ptrdiff_t>(3 * i), 3, static_cast<std::uint8_t>('a' + i));
+  const auto letters = [&](int orientation) {
+    const Pixels turned = upright(pixels, orientation);
+    std::string text;
+    for (std::size_t y = 0; y < turned.height; ++y) {
+      if (y > 0) text += '/';
+      for (std::size_t x = 0; x < turned.width; ++x) text += static_cast<char>(turned.row(y)[3 * x]);
+    }
+    return text;
+  };
+  const char* const expected[] = {"", "abc/def", "cba/fed", "fed/cba", "def/abc", "ad/be/cf", "da/eb/fc", "fc/eb/da", "cf/be/ad"};
+  for (int orientation = 1; orientation <= 8; ++orientation) CHECK(letters(orientation) == expected[orientation]);
+}
+
 }  // namespace smtrain::formats::image
