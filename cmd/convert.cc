@@ -41,6 +41,20 @@ run::PrepareOptions preparation(const CommandLine& line) {
   return p;
 }
 
+run::ImageOptions image_options(const CommandLine& line) {
+  run::ImageOptions options;
+  options.resize = number(line, "resize");
+  options.center_crop = line.has("center-crop");
+  options.encoding = line.text("encoding");
+  options.quality = number(line, "quality");
+  options.pass_through = line.has("pass-through");
+  options.pack_label = line.has("pack-label");
+  options.no_shuffle = line.has("no-shuffle");
+  options.skip_bad_images = number(line, "skip-bad-images").value_or(0);
+  options.max_image_pixels = number(line, "max-image-pixels");
+  return options;
+}
+
 }  // namespace
 
 void convert(CommandLine& line, Session& session) {
@@ -55,6 +69,7 @@ void convert(CommandLine& line, Session& session) {
   request.root = line.text("root");
   request.boxes = box_options(line);
   request.prepare = preparation(line);
+  request.images = image_options(line);
   request.depfile = line.text("depfile");
   request.common = session.common();
   run::convert(request, session.console());

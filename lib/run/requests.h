@@ -10,6 +10,7 @@
 #include "job/hyperparameter.h"
 #include "run/console/console.h"
 #include "run/convert/box_options.h"
+#include "run/convert/image_options.h"
 #include "run/convert/prepare_options.h"
 
 namespace smtrain::run {
@@ -79,6 +80,7 @@ struct ConvertRequest {
   std::optional<std::string> root;          ///< folder of the images that lists and annotations name
   BoxOptions boxes;
   PrepareOptions prepare;
+  ImageOptions images;
   std::optional<std::string> depfile;
   CommonSettings common;
 };

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "run/convert/conversion.h"
 #include "run/convert/convert_boxes.h"
+#include "run/convert/convert_images.h"
 #include "run/convert/convert_manifest.h"
 #include "run/convert/convert_masks.h"
 #include "run/convert/convert_model.h"
@@ -14,6 +15,11 @@ namespace {
 constexpr Conversion kConversions[] = {
     {DataKind::table, DataKind::table, convert_table},
     {DataKind::model, DataKind::table, convert_model},
+    {DataKind::image_folder, DataKind::image_list, convert_folder_to_list},
+    {DataKind::image_folder, DataKind::image_records, convert_to_records},
+    {DataKind::image_list, DataKind::image_records, convert_to_records},
+    {DataKind::image_records, DataKind::image_records, convert_to_records},
+    {DataKind::image_records, DataKind::image_folder, convert_records_to_folder},
     {DataKind::boxes, DataKind::voc, convert_boxes},
     {DataKind::boxes, DataKind::coco, convert_boxes},
     {DataKind::voc, DataKind::boxes, convert_boxes},

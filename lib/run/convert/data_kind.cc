@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "run/convert/box_kinds.h"
+#include "run/convert/image_kinds.h"
 #include "run/tools/model_summary.h"
 
 namespace smtrain::run {
@@ -64,8 +65,11 @@ DataKind input_kind(const ConvertRequest& request) {
     throw user_error("--from {}: no such kind of data{}; known are {}", smtrain::quoted(*request.from),
                      did_you_mean(*request.from, data_kind_names()), fmt::join(data_kind_names(), ", "));
   }
+  if (!request.content_type) {
+    if (const auto kind = guess_box_input(request)) return *kind;
+  }
+  if (const auto kind = guess_image_input(request)) return *kind;
   if (request.content_type) return DataKind::table;
-  if (const auto kind = guess_box_input(request)) return *kind;
   return looks_like_model(request.input) ? DataKind::model : DataKind::table;
 }
 
@@ -74,6 +78,7 @@ DataKind output_kind(const ConvertRequest& request, DataKind input) {
     if (const auto kind = kind_named(*request.to)) return *kind;
   }
   if (const auto kind = guess_box_output(request, input)) return *kind;
+  if (const auto kind = guess_image_output(request, input)) return *kind;
   return DataKind::table;
 }
 

@@ -213,6 +213,18 @@ std::vector<Flag> part_flags() {
           flag("manifest", FlagValue::path, "FILE", "Writes a ManifestFile that lists the shards.")};
 }
 
+std::vector<Flag> image_flags() {
+  return {flag("resize", FlagValue::integer, "N", "Images get a shorter side of N pixels; they are turned upright by EXIF and encoded anew."),
+          flag_switch("center-crop", "Images become the square in their middle."),
+          choice_flag("encoding", {"jpg", "png"}, "", "Images are encoded anew, as that."),
+          flag("quality", FlagValue::integer, "N", "Of JPEG, 1 to 100, default 95; of PNG the level of compression, 0 to 9, default 6."),
+          flag_switch("pass-through", "Images keep their bytes. The default when nothing of the above is said."),
+          flag_switch("pack-label", "A single label is written as a vector of one, as several labels are."),
+          flag_switch("no-shuffle", "A folder of images is listed in the order of its names instead of a shuffled one (--seed)."),
+          with_default("0", flag("skip-bad-images", FlagValue::integer, "N", "Leaves out up to N images that cannot be read.")),
+          with_default("178956970", flag("max-image-pixels", FlagValue::integer, "N", "An image of more pixels is refused before memory is taken for it."))};
+}
+
 Subcommand convert() {
   Subcommand s;
   s.name = "convert";
@@ -237,6 +249,7 @@ Subcommand convert() {
   for (Flag& f : annotation_flags()) s.flags.push_back(std::move(f));
   for (Flag& f : column_flags()) s.flags.push_back(std::move(f));
   for (Flag& f : part_flags()) s.flags.push_back(std::move(f));
+  for (Flag& f : image_flags()) s.flags.push_back(std::move(f));
   s.examples = {{"CSV without labels to the service's protobuf records",
                  "smtrain convert points.csv points.pbr --content-type \"text/csv;label_size=0\""},
                 {"and back to JSON Lines on standard output", "smtrain convert points.pbr - --to application/jsonlines"},
