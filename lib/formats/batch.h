@@ -36,6 +36,7 @@ struct Batch {
   const float* labels = nullptr;  ///< rows × label_width, or null
   std::size_t label_width = 0;
   const float* weights = nullptr;  ///< one per row, or null: all one
+  const std::uint64_t* qids = nullptr;  ///< the query that a row answers, for ranking; one per row, or null
 
   /// The last piece of a mini-batch. A mini-batch comes in several pieces when it is too large to hold at once; its
   /// pieces follow each other.

@@ -27,12 +27,16 @@ std::size_t RowGeometry::piece_at(std::uint64_t first) const {
 }
 
 DenseBlockPool::DenseBlockPool(const TableSchema& schema, std::size_t block_rows)
-    : cols_(schema.feature_dim), label_width_(schema.label_width), rows_(block_rows), weights_(schema.weights) {
+    : cols_(schema.feature_dim), label_width_(schema.label_width), rows_(block_rows), weights_(schema.weights), qids_(schema.qids) {
   floats_ = rows_ * (cols_ + label_width_ + (weights_ ? 1 : 0));
 }
 
+DenseBlockPool::Memory DenseBlockPool::allocate() const {
+  return {allocate_array<float>(floats_), qids_ ? allocate_array<std::uint64_t>(rows_) : nullptr};
+}
+
 std::shared_ptr<DenseBlock> DenseBlockPool::take() {
-  std::shared_ptr<float> memory;
+  Memory memory;
   {
     std::lock_guard lock(free_->mutex);
     if (!free_->memory.empty()) {
@@ -40,22 +44,23 @@ std::shared_ptr<DenseBlock> DenseBlockPool::take() {
       free_->memory.pop_back();
     }
   }
-  if (!memory) memory = allocate_array<float>(floats_);
+  if (!memory.floats) memory = allocate();
   // The pool is let go with the block: whoever still holds a weak_ptr to it would otherwise keep the memory of all blocks.
   auto give_back = [free = free_](DenseBlock* block) mutable {
     const auto pool = std::move(free);
     {
       std::lock_guard lock(pool->mutex);
-      pool->memory.push_back(std::move(block->memory));
+      pool->memory.push_back({std::move(block->memory), std::move(block->qids)});
     }
     delete block;
   };
   auto block = std::shared_ptr<DenseBlock>(new DenseBlock, give_back);
-  block->values = memory.get();
+  block->values = memory.floats.get();
   float* after = block->values + rows_ * cols_;
   if (label_width_ > 0) block->labels = after;
   if (weights_) block->weights = after + rows_ * label_width_;
-  block->memory = std::move(memory);
+  block->memory = std::move(memory.floats);
+  block->qids = std::move(memory.qids);
   return block;
 }
 

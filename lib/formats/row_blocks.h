@@ -24,9 +24,10 @@ struct RowGeometry {
   bool completes_mini_batch(std::uint64_t end) const { return end % mini_batch_size == 0; }
 };
 
-/// A block of dense rows with labels and weights.
+/// A block of dense rows with labels, weights and query ids.
 struct DenseBlock {
   std::shared_ptr<float> memory;
+  std::shared_ptr<std::uint64_t> qids;  ///< null when the schema has none
   float* values = nullptr;
   float* labels = nullptr;
   float* weights = nullptr;
@@ -40,15 +41,20 @@ class DenseBlockPool {
  public:
   DenseBlockPool(const TableSchema& schema, std::size_t block_rows);
   std::shared_ptr<DenseBlock> take();
-  std::size_t block_bytes() const { return floats_ * sizeof(float); }
+  std::size_t block_bytes() const { return floats_ * sizeof(float) + (qids_ ? rows_ * sizeof(std::uint64_t) : 0); }
 
  private:
+  struct Memory {
+    std::shared_ptr<float> floats;
+    std::shared_ptr<std::uint64_t> qids;
+  };
   struct Free {
     std::mutex mutex;
-    std::vector<std::shared_ptr<float>> memory;
+    std::vector<Memory> memory;
   };
+  Memory allocate() const;
   std::size_t cols_, label_width_, rows_, floats_;
-  bool weights_;
+  bool weights_, qids_;
   std::shared_ptr<Free> free_ = std::make_shared<Free>();
 };
 

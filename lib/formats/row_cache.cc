@@ -6,7 +6,8 @@ namespace {
 std::uint64_t bytes_of(const Batch& batch) {
   const std::uint64_t numbers = batch.sparse() ? 2 * (batch.indptr[batch.rows] - batch.indptr[0]) + 2 * batch.rows
                                                : std::uint64_t{batch.rows} * batch.cols;
-  return (numbers + batch.rows * (batch.label_width + 1)) * sizeof(float);
+  const std::uint64_t qids = batch.qids == nullptr ? 0 : batch.rows * sizeof(std::uint64_t);
+  return (numbers + batch.rows * (batch.label_width + 1)) * sizeof(float) + qids;
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ void DenseStore::do_place(const RawBlock& raw, RowTarget& target) {
       DenseBlock& block = *blocks_.back();
       float* labels = block.labels == nullptr ? nullptr : block.labels + block.rows * schema_.label_width;
       float* weights = block.weights == nullptr ? nullptr : block.weights + block.rows;
-      target.runs.push_back({n, block.values + block.rows * schema_.feature_dim, schema_.feature_dim, labels, weights});
+      std::uint64_t* qids = block.qids == nullptr ? nullptr : block.qids.get() + block.rows;
+      target.runs.push_back({n, block.values + block.rows * schema_.feature_dim, schema_.feature_dim, labels, weights, qids});
       block.origins->push_back(origin(block.rows, raw, range.first + done));
       block.rows += n;
       done += n;
@@ -91,6 +92,7 @@ Batch DenseStore::view(std::size_t rows) const {
   batch.label_width = schema_.label_width;
   if (block->labels != nullptr) batch.labels = block->labels + front_cut_ * schema_.label_width;
   if (block->weights != nullptr) batch.weights = block->weights + front_cut_;
+  if (block->qids != nullptr) batch.qids = block->qids.get() + front_cut_;
   batch.origins = block->origins;
   batch.origin_row = front_cut_;
   batch.owner = block;
@@ -160,6 +162,7 @@ void SparseStore::append_row(const SparseRows& from, std::size_t row) {
   to.indptr.push_back(to.indices.size());
   to.labels.insert(to.labels.end(), from.labels.begin() + row * w, from.labels.begin() + (row + 1) * w);
   if (schema_.weights) to.weights.push_back(from.weights[row]);
+  if (schema_.qids) to.qids.push_back(from.qids[row]);
 }
 
 bool SparseStore::is_full() const {
@@ -176,6 +179,7 @@ void SparseStore::deliver_piece(bool all, std::deque<Batch>& out) {
   batch.label_width = schema_.label_width;
   if (schema_.label_width > 0) batch.labels = piece_->rows.labels.data();
   if (schema_.weights) batch.weights = piece_->rows.weights.data();
+  if (schema_.qids) batch.qids = piece_->rows.qids.data();
   batch.origins = piece_->origins;
   batch.owner = std::move(piece_);
   piece_.reset();

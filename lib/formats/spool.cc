@@ -13,7 +13,7 @@ namespace {
 // Everything a batch from the spool points to.
 struct Loaded {
   std::shared_ptr<float> floats;
-  std::shared_ptr<std::uint64_t> indptr;
+  std::shared_ptr<std::uint64_t> indptr, qids;
   std::shared_ptr<std::uint32_t> indices;
 };
 
@@ -62,6 +62,7 @@ void Spool::append(const Batch& batch) {
   }
   if (batch.labels != nullptr) write(batch.labels, batch.rows * batch.label_width * sizeof(float));
   if (batch.weights != nullptr) write(batch.weights, batch.rows * sizeof(float));
+  if (batch.qids != nullptr) write(batch.qids, batch.rows * sizeof(std::uint64_t));
   entry.shape.owner.reset();
   entries_.push_back(std::move(entry));
 }
@@ -96,6 +97,11 @@ bool Spool::next(Batch& batch) {
   if (entry.shape.weights != nullptr) {
     read(at + values + labels, batch.rows * sizeof(float), offset);
     batch.weights = at + values + labels;
+  }
+  if (entry.shape.qids != nullptr) {
+    loaded->qids = allocate_array<std::uint64_t>(batch.rows);
+    read(loaded->qids.get(), batch.rows * sizeof(std::uint64_t), offset);
+    batch.qids = loaded->qids.get();
   }
   batch.owner = std::move(loaded);
   return true;

@@ -23,6 +23,7 @@ struct TableSchema {
   std::size_t feature_dim = 0;
   std::size_t label_width = 0;   ///< label columns per row; 0: none
   bool weights = false;          ///< a weight per row
+  bool qids = false;             ///< a query id per row
   bool sparse = false;           ///< rows come sparse: kept as CSR
   std::vector<std::string> column_names;  ///< of the features, where the format has names; else empty
 };
@@ -43,6 +44,7 @@ struct DenseRun {
   std::size_t ld = 0;
   float* labels = nullptr;  ///< row i at labels + i * label_width; null when label_width is 0
   float* weights = nullptr; ///< null when the schema has none
+  std::uint64_t* qids = nullptr;  ///< the same
 };
 
 /// Destination of sparse rows; appended to.
@@ -51,7 +53,8 @@ struct SparseRows {
   std::vector<std::uint32_t> indices;
   std::vector<float> values;
   std::vector<float> labels;
-  std::vector<float> weights;
+  std::vector<float> weights;         ///< one per row when the schema has them
+  std::vector<std::uint64_t> qids;    ///< the same
 };
 
 class TableParser : public RecordCutter {
@@ -61,6 +64,15 @@ class TableParser : public RecordCutter {
   /// (and header) or everything up to max_record_bytes. Throws a user Error when the bytes are not of this format, or the
   /// width is not what options say. Called once, before any cut.
   virtual TableSchema probe(std::span<const char> head, const std::string& source, Log& log) = 0;
+
+  /// Formats whose records do not tell how wide the table is return a schema of width 0 from probe() while it is not known
+  /// otherwise. measure() is then given all blocks, by several threads at a time, and settle_width() ends the search.
+  virtual void measure(const RawBlock& block) { (void)block; }
+  /// The width of all blocks measured, which holds from now on. May warn of what they have in common.
+  virtual std::size_t settle_width(const std::string& source, Log& log) {
+    (void)source, (void)log;
+    return 0;
+  }
 
   /// Parses the wanted records of the block into the runs (together exactly that many rows); others are passed over
   /// unseen. const and thread-safe. Refuses, with file, record or line, field, what was found and what was expected: wrong
@@ -88,6 +100,7 @@ class RunCursor {
   float* values() const { return runs_[run_].values + row_ * runs_[run_].ld; }
   float* labels() const { return runs_[run_].labels == nullptr ? nullptr : runs_[run_].labels + row_ * label_width_; }
   float* weight() const { return runs_[run_].weights == nullptr ? nullptr : runs_[run_].weights + row_; }
+  std::uint64_t* qid() const { return runs_[run_].qids == nullptr ? nullptr : runs_[run_].qids + row_; }
 
  private:
   std::span<const DenseRun> runs_;

@@ -22,6 +22,7 @@ constexpr std::size_t kBlocksPerThread = 2;
 struct Slot {
   FeedBlock block;
   std::vector<float> values, labels, weights, targets;
+  std::vector<std::uint64_t> qids;
   SparseRows sparse;
   std::optional<ScanSums> sums;
   std::string problem;
@@ -219,8 +220,10 @@ void Scanner::parse(Slot& slot) const {
     slot.values.resize(raw.records * schema.feature_dim);
     slot.labels.resize(raw.records * schema.label_width);
     slot.weights.resize(schema.weights ? raw.records : 0);
+    slot.qids.resize(schema.qids ? raw.records : 0);
     const DenseRun run{raw.records, slot.values.data(), schema.feature_dim, schema.label_width > 0 ? slot.labels.data() : nullptr,
-                       schema.weights ? slot.weights.data() : nullptr};
+                       schema.weights ? slot.weights.data() : nullptr,
+                       schema.qids ? slot.qids.data() : nullptr};
     parser_->parse_dense(raw, {&run, 1}, log_);
   } catch (const Error& error) {
     slot.problem = first_problem(error);

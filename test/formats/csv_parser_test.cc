@@ -306,3 +306,38 @@ TEST_CASE("csv: what is written reads back bit for bit, in blocks of any size", 
     }
   }
 }
+
+TEST_CASE("csv: a column of weights, behind the label or where the type says", "[formats][csv]") {
+  const std::string text = "1,0.5,7,8\n0,2,9,10\n";
+  for (const std::size_t step : {1u, 7u, 1000u}) {
+    const TestTable t = read("text/csv;label_size=1;weights=1", text, {}, step);
+    CHECK(t.schema.weights);
+    CHECK(t.schema.feature_dim == 2);
+    CHECK(t.labels == Floats{1, 0});
+    CHECK(t.weights == Floats{0.5f, 2});
+    CHECK(t.values == Floats{7, 8, 9, 10});
+  }
+  CHECK(read("text/csv;label_size=0;weights=1", text).weights == Floats{1, 0});
+  CHECK(read("text/csv;label=0;weight=-1", text).weights == Floats{8, 10});
+  const TestTable named = read("text/csv;header=true;label=y;weight=w", "a,w,y\n1,2,3\n");
+  CHECK(named.weights == Floats{2});
+  CHECK(named.values == Floats{1});
+  CHECK(named.schema.column_names == std::vector<std::string>{"a"});
+  CHECK(read("text/csv;weights=1", text, {.feature_dim = 2}).labels == Floats{1, 0});
+  CHECK_FALSE(read("text/csv;label_size=1", text).schema.weights);
+
+  SparseRows rows;
+  CsvParser parser(table_options("text/csv;label_size=1;weights=1"));
+  NullLog log;
+  parser.probe(text, "a.csv", log);
+  parser.parse_sparse({text, std::make_shared<const std::string>("a.csv"), 0, 0, 1, 2}, rows, log);
+  CHECK(rows.weights == Floats{0.5f, 2});
+}
+
+TEST_CASE("csv: weights below 0 and weight columns that cannot be are refused", "[formats][csv]") {
+  CHECK(refusal("text/csv;label_size=1;weights=1", "1,1,2\n1,-0.5,2\n") ==
+        "train/a.csv:2: column 2: the weight of the row is -0.5; expected 0 or more");
+  CHECK_THAT(refusal("text/csv;label_size=1;weights=1", "1,1\n"), Contains("no feature column is left"));
+  CHECK_THAT(refusal("text/csv;label=0;weight=0", "1,1,1\n"), Contains("column 0 is a label and the weight"));
+  CHECK_THAT(refusal("text/csv;label_size=0;weight=w", "1,1\n"), Contains("weight=\"w\": a name needs header=true"));
+}

@@ -78,9 +78,17 @@ TEST_CASE("csv writer: sparse rows are written out with their zeros", "[formats]
   CHECK(written(batch, "csv") == "1,0,0,2\n0,0,0,0\n0,0,3,0\n");
 }
 
-TEST_CASE("csv writer: row weights have no place", "[formats][csv_writer]") {
-  const std::vector<float> v{1, 2};
+TEST_CASE("csv writer: row weights stand behind the labels where the type says so, and are refused elsewhere", "[formats][csv_writer]") {
+  const std::vector<float> v{1, 2}, labels{7}, weights{0.5f};
   Batch batch = dense(v, 2);
-  batch.weights = v.data();
-  CHECK_THAT(error_of([&] { written(batch, "csv"); }), Contains("CSV has no place for row weights"));
+  CHECK(written(batch, "csv;weights=1") == "1,1,2\n");
+  batch.weights = weights.data();
+  batch.labels = labels.data();
+  batch.label_width = 1;
+  CHECK(written(batch, "csv;weights=1;header=true") == "label,weight,f0,f1\n7,0.5,1,2\n");
+  CHECK_THAT(error_of([&] { written(batch, "csv"); }), Contains("the rows have weights") && Contains("text/csv;weights=1"));
+  const std::uint64_t qid = 3;
+  batch.weights = nullptr;
+  batch.qids = &qid;
+  CHECK_THAT(error_of([&] { written(batch, "csv"); }), Contains("CSV has no place for query ids"));
 }

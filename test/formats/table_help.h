@@ -18,6 +18,8 @@ struct TestTable {
   std::size_t rows = 0;
   std::vector<float> values;  // rows × feature_dim
   std::vector<float> labels;  // rows × label_width
+  std::vector<float> weights;
+  std::vector<std::uint64_t> qids;
 };
 
 /// Feeds `bytes` to the parser as a file, at most `step` more bytes offered at a time, and appends the rows to `table`.
@@ -50,13 +52,16 @@ inline void read_file_in_steps(TableParser& parser, const std::string& bytes, co
     table.rows += cut.records;
     table.values.resize(table.rows * width);
     table.labels.resize(table.rows * label_width);
+    if (table.schema.weights) table.weights.resize(table.rows);
+    if (table.schema.qids) table.qids.resize(table.rows);
     // Two runs, as at the seam of two storage blocks.
     const std::size_t half = cut.records / 2;
     std::vector<DenseRun> runs;
     for (const auto& [first, count] : {std::pair{old, half}, std::pair{old + half, cut.records - half}})
       if (count != 0)
         runs.push_back({count, table.values.data() + first * width, width,
-                        label_width == 0 ? nullptr : table.labels.data() + first * label_width, nullptr});
+                        label_width == 0 ? nullptr : table.labels.data() + first * label_width,
+                        table.schema.weights ? table.weights.data() + first : nullptr, table.schema.qids ? table.qids.data() + first : nullptr});
     if (cut.records != 0) parser.parse_dense(block, runs, log);
     at.offset += cut.bytes;
     at.first_record += cut.records;

@@ -335,6 +335,37 @@ TEST_CASE("table stream: sparse rows keep their layout through epochs, caching a
   }
 }
 
+TEST_CASE("table stream: row weights stay with their rows through epochs, caching and spooling", "[formats][stream]") {
+  TemporaryFolder folder;
+  const std::string fifo = (folder / "fifo").string();
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  std::string lines;
+  for (int i = 0; i < 300; ++i) lines += fmt::format("{},{},{},3\n", i % 2, 1000 + i, i);
+  for (std::uint64_t cache : {std::uint64_t{0}, std::uint64_t{1000}, std::uint64_t{1} << 20}) {
+    std::thread writer([&] { std::ofstream(fifo, std::ios::binary) << lines; });
+    NullLog log;
+    TableStreamOptions options = small_options();
+    options.table.type = parse_content_type("text/csv;label_size=1;weights=1");
+    options.epochs = 2;
+    options.cache_bytes = cache;
+    auto stream = open_table_stream(fifo, false, options, log);
+    CHECK(stream->schema().weights);
+    for (int epoch = 0; epoch < 2; ++epoch) {
+      if (epoch > 0) stream->next_epoch();
+      std::size_t row = 0;
+      for (Batch b; stream->next(b);) {
+        for (std::size_t i = 0; i < b.rows; ++i, ++row) {
+          REQUIRE(b.dense[i * b.ld] == static_cast<float>(row));
+          REQUIRE(b.weights[i] == static_cast<float>(1000 + row));
+          REQUIRE(b.labels[i] == static_cast<float>(row % 2));
+        }
+      }
+      CHECK(row == 300);
+    }
+    writer.join();
+  }
+}
+
 TEST_CASE("table stream: nothing to read is refused by name", "[formats][stream]") {
   TemporaryFolder folder;
   const auto path = folder.put("empty.csv", "");

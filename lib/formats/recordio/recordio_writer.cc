@@ -64,7 +64,12 @@ class DenseForm {
 
 void RecordIoWriter::begin(const Batch& first, std::string&) {
   if (first.weights != nullptr) {
-    throw user_error("recordIO-protobuf has no field for row weights; write CSV, or leave the weights out");
+    throw user_error("recordIO-protobuf has no field for row weights; write libsvm, JSON Lines or CSV (text/csv;weights=1), or leave them out "
+                     "where they are read: ;weights=0 in the content type of libsvm and JSON Lines");
+  }
+  if (first.qids != nullptr) {
+    throw user_error("recordIO-protobuf has no field for query ids (qid); write libsvm or JSON Lines, or leave them out where they are read: ;qid=0 "
+                     "in the content type of the input");
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "formats/label_size.h"
 #include "formats/text/number.h"
 #include "formats/text/separators.h"
 
@@ -67,14 +68,16 @@ class CsvParser::Reader {
     passed_ = true;
   }
 
-  void row(float* features, float* labels) {
+  void row(float* features, float* labels, float* weight) {
     if (std::exchange(passed_, false)) separators_.restart(p_);
     row_ = p_;
     if (p_ == end_) throw internal_error("{}: fewer CSV records than were cut", *block_.source);
     std::size_t column = 0;
     for (const Segment& s : csv_.segments_) {
-      float* out = (s.label ? labels : features) + s.start;
+      float* const parts[] = {features, labels, weight};
+      float* const out = parts[static_cast<std::size_t>(s.part)] + s.start;
       fields(out, s.count, column);
+      if (s.part == Segment::Part::weight && !(*weight >= 0) && !csv_.options_.allow_missing) fail_weight(*weight, column);
       column += s.count;
     }
   }
@@ -154,6 +157,10 @@ class CsvParser::Reader {
     throw user_error("{}: column {}{}: {}", where(), column + 1, name, what);
   }
 
+  [[noreturn]] void fail_weight(float weight, std::size_t column) const {
+    fail(column, fmt::format("the weight of the row is {}; expected 0 or more", weight));
+  }
+
   [[noreturn]] void fail_number(NumberStatus status, std::string_view text, std::size_t column) const {
     if (status == NumberStatus::too_large) fail(column, fmt::format("{} is beyond float32 (largest 3.4028235e38)", quoted(text)));
     if (status == NumberStatus::not_finite)
@@ -185,47 +192,31 @@ void CsvParser::read_parameters() {
   const ContentType& type = options_.type;
   dialect_ = csv_dialect(type);
   has_header_ = type.boolean("header").value_or(false);
-  const auto size = type.integer("label_size");
-  if (size && *size < 0) throw user_error("content type parameter label_size={}: expected 0 or more", *size);
 }
 
 void CsvParser::report_unknown_parameters(Log& log) const {
-  const std::vector<std::string> known = {"label_size", "label", "header", "delimiter", "quote", "encoding", "charset"};
+  const std::vector<std::string> known = {"label_size", "label", "weights", "weight", "header", "delimiter", "quote", "encoding", "charset"};
   for (const auto& [name, value] : options_.type.parameters)
     if (std::find(known.begin(), known.end(), name) == known.end())
       log.warning("content type parameter {}={} is not known and ignored{}", name, quoted(value), did_you_mean(name, known));
 }
 
-std::size_t CsvParser::label_size(std::size_t columns, const std::string& where, Log& log) const {
-  if (const auto given = options_.type.integer("label_size")) return static_cast<std::size_t>(*given);
-  if (options_.supervised) return 1;
-  const std::size_t wanted = options_.feature_dim;
-  const std::size_t assumed = wanted != 0 && wanted + 1 == columns ? 1 : 0;
-  if (wanted != 0 && wanted + assumed != columns)
-    throw user_error("{}: {} columns; feature_dim says {} (is the label column counted? label_size is not given)", where, columns,
-                     wanted);
-  log.warning("content type {} does not say label_size; {} columns{}: assumed label_size={}{}", options_.type.to_string(), columns,
-              wanted == 0 ? std::string(", feature_dim not given") : fmt::format(", feature_dim {}", wanted), assumed,
-              assumed == 1 ? " (the first column is a label)" : " (all columns are features)");
-  return assumed;
-}
-
-std::size_t CsvParser::named_label(const std::string& label, std::size_t columns, const std::string& where) const {
-  const auto found = std::find(names_.begin(), names_.end(), label);
+std::size_t CsvParser::named_column(const char* parameter, const std::string& name, std::size_t columns, const std::string& where) const {
+  const auto found = std::find(names_.begin(), names_.end(), name);
   if (found != names_.end()) {
-    if (std::find(found + 1, names_.end(), label) != names_.end())
-      throw user_error("{}: two columns are named {}; name the label by its index, label={}", where, quoted(label),
+    if (std::find(found + 1, names_.end(), name) != names_.end())
+      throw user_error("{}: two columns are named {}; name the {} by its index, {}={}", where, quoted(name), parameter, parameter,
                        found - names_.begin());
     return static_cast<std::size_t>(found - names_.begin());
   }
-  const std::optional<long> index = as_integer(label);
+  const std::optional<long> index = as_integer(name);
   if (!index && names_.empty())
-    throw user_error("content type parameter label={}: a name needs header=true; expected that or an index from 0", quoted(label));
-  if (!index) throw user_error("{}: no column is named {}{}", where, quoted(label), did_you_mean(label, names_));
+    throw user_error("content type parameter {}={}: a name needs header=true; expected that or an index from 0", parameter, quoted(name));
+  if (!index) throw user_error("{}: no column is named {}{}", where, quoted(name), did_you_mean(name, names_));
   const long count = static_cast<long>(columns);
   if (*index >= count || *index < -count)
-    throw user_error("{}: label={}, but there are {} columns; expected 0 to {}, or -1 to -{} from the end", where, *index, columns,
-                     columns - 1, columns);
+    throw user_error("{}: {}={}, but there are {} columns; expected 0 to {}, or -1 to -{} from the end", where, parameter, *index,
+                     columns, columns - 1, columns);
   return static_cast<std::size_t>(*index < 0 ? *index + count : *index);
 }
 
@@ -233,7 +224,7 @@ std::vector<std::size_t> CsvParser::label_columns(std::size_t columns, const std
   std::vector<std::size_t> labels;
   if (const auto given = options_.type.text("label")) {
     for (const std::string_view part : split(*given, ',')) {
-      labels.push_back(named_label(std::string(trim(part)), columns, where));
+      labels.push_back(named_column("label", std::string(trim(part)), columns, where));
       if (std::find(labels.begin(), labels.end() - 1, labels.back()) != labels.end() - 1)
         throw user_error("content type parameter label={}: column {} is given twice", quoted(*given), labels.back());
     }
@@ -243,32 +234,52 @@ std::vector<std::size_t> CsvParser::label_columns(std::size_t columns, const std
                        labels.size(), labels.size() == 1 ? "" : "s", *size);
     return labels;
   }
-  const std::size_t size = label_size(columns, where, log);
-  // Compared before anything is sized by it.
-  if (size >= columns)
-    throw user_error("{}: {} column{} and label_size is {}: no feature column is left", where, columns, columns == 1 ? "" : "s", size);
+  const std::size_t size = label_size_of(options_, columns - (wants_weights() ? 1 : 0), where, log);
   for (std::size_t i = 0; i < size; ++i) labels.push_back(i);
   return labels;
 }
 
+bool CsvParser::wants_weights() const {
+  return options_.type.boolean("weights").value_or(false) || options_.type.text("weight").has_value();
+}
+
+// The column named, or the first one that is no label: that behind the label, where there is one.
+std::size_t CsvParser::weight_column(std::span<const std::size_t> labels, const std::string& where) const {
+  const auto is_label = [&](std::size_t c) { return std::find(labels.begin(), labels.end(), c) != labels.end(); };
+  if (const auto given = options_.type.text("weight")) {
+    const std::size_t column = named_column("weight", *given, columns_, where);
+    if (is_label(column)) throw user_error("content type {}: column {} is a label and the weight", quoted(options_.type.to_string()), column);
+    return column;
+  }
+  std::size_t column = 0;
+  while (is_label(column)) ++column;
+  return column;
+}
+
 void CsvParser::settle_columns(std::size_t columns, const std::string& where, Log& log) {
   const std::vector<std::size_t> labels = label_columns(columns, where, log);
-  if (labels.size() >= columns) throw user_error("{}: {} columns, all of them labels: no feature column is left", where, columns);
+  weights_ = wants_weights();
   columns_ = columns;
   label_width_ = labels.size();
-  feature_dim_ = columns - label_width_;
+  const std::size_t others = label_width_ + (weights_ ? 1 : 0);
+  if (others >= columns)
+    throw user_error("{}: {} columns, all of them labels{}: no feature column is left", where, columns, weights_ ? " or weights" : "");
+  feature_dim_ = columns - others;
+  const std::size_t weight = weights_ ? weight_column(labels, where) : columns;
   if (options_.feature_dim != 0 && options_.feature_dim != feature_dim_)
     throw user_error("{}: {} columns; feature_dim says {} (is the label column counted? label_size is {})", where, columns,
                      options_.feature_dim, label_width_);
   std::size_t next_feature = 0;
   for (std::size_t c = 0; c < columns; ++c) {
     const auto label = std::find(labels.begin(), labels.end(), c);
-    const bool is_label = label != labels.end();
-    const std::size_t place = is_label ? static_cast<std::size_t>(label - labels.begin()) : next_feature++;
-    if (!segments_.empty() && segments_.back().label == is_label && segments_.back().start + segments_.back().count == place)
+    const auto part = label != labels.end() ? Segment::Part::label : c == weight ? Segment::Part::weight : Segment::Part::feature;
+    const std::size_t place = part == Segment::Part::label    ? static_cast<std::size_t>(label - labels.begin())
+                              : part == Segment::Part::weight ? 0
+                                                              : next_feature++;
+    if (!segments_.empty() && segments_.back().part == part && segments_.back().start + segments_.back().count == place)
       ++segments_.back().count;
     else
-      segments_.push_back({is_label, place, 1});
+      segments_.push_back({part, place, 1});
   }
 }
 
@@ -304,11 +315,12 @@ TableSchema CsvParser::probe(std::span<const char> head, const std::string& sour
   TableSchema schema;
   schema.feature_dim = feature_dim_;
   schema.label_width = label_width_;
+  schema.weights = weights_;
   if (!names_.empty()) {
     std::size_t column = 0;
     for (const Segment& s : segments_)
       for (std::size_t i = 0; i < s.count; ++i, ++column)
-        if (!s.label) schema.column_names.push_back(names_[column]);
+        if (s.part == Segment::Part::feature) schema.column_names.push_back(names_[column]);
   }
   return schema;
 }
@@ -409,8 +421,7 @@ void CsvParser::parse_dense(const RawBlock& block, std::span<const DenseRun> run
       continue;
     }
     cursor.next();
-    reader.row(cursor.values(), cursor.labels());
-    if (float* weight = cursor.weight()) *weight = 1;
+    reader.row(cursor.values(), cursor.labels(), cursor.weight());
   }
 }
 
@@ -423,7 +434,8 @@ void CsvParser::parse_sparse(const RawBlock& block, SparseRows& rows, Log&) cons
       reader.pass_over();
       continue;
     }
-    reader.row(features.data(), labels.data());
+    float weight = 1;
+    reader.row(features.data(), labels.data(), &weight);
     for (std::size_t c = 0; c < feature_dim_; ++c) {
       if (features[c] == 0) continue;
       rows.indices.push_back(static_cast<std::uint32_t>(c));
@@ -431,6 +443,7 @@ void CsvParser::parse_sparse(const RawBlock& block, SparseRows& rows, Log&) cons
     }
     rows.indptr.push_back(rows.indices.size());
     rows.labels.insert(rows.labels.end(), labels.begin(), labels.end());
+    if (weights_) rows.weights.push_back(weight);
   }
 }
 

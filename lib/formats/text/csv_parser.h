@@ -1,7 +1,8 @@
 // CSV as a table of numbers: RFC 4180 with the parameters of the content type (data-formats.md §2).
 //
 // Parameters: label_size=N (the first N columns are labels), or label=NAME or label=INDEX, several with commas, an INDEX
-// from 0 or negative from the end; header=true; delimiter, one character or tab, space, comma, semicolon, pipe, colon;
+// from 0 or negative from the end; weights=1 (the first column that is no label is the weight of its row), or weight=NAME or
+// weight=INDEX; header=true; delimiter, one character or tab, space, comma, semicolon, pipe, colon;
 // quote, one character or none; encoding or charset, utf-8 only.
 #pragma once
 
@@ -27,17 +28,18 @@ class CsvParser final : public TableParser {
  private:
   /// Neighbouring columns that go to neighbouring places.
   struct Segment {
-    bool label = false;
-    std::size_t start = 0;  ///< the first place among the labels or the features
+    enum class Part { feature, label, weight } part = Part::feature;
+    std::size_t start = 0;  ///< the first place among the columns of that part
     std::size_t count = 0;
   };
   class Reader;
 
   void read_parameters();
   void report_unknown_parameters(Log& log) const;
-  std::size_t label_size(std::size_t columns, const std::string& where, Log& log) const;
-  std::size_t named_label(const std::string& label, std::size_t columns, const std::string& where) const;
+  std::size_t named_column(const char* parameter, const std::string& name, std::size_t columns, const std::string& where) const;
   std::vector<std::size_t> label_columns(std::size_t columns, const std::string& where, Log& log) const;
+  bool wants_weights() const;
+  std::size_t weight_column(std::span<const std::size_t> labels, const std::string& where) const;
   void settle_columns(std::size_t columns, const std::string& where, Log& log);
   void check_header(std::string_view line, const std::string& source) const;
   std::size_t skip_start(const RawBlock& block, bool at_end) const;
@@ -51,6 +53,7 @@ class CsvParser final : public TableParser {
   std::size_t columns_ = 0;
   std::size_t feature_dim_ = 0;
   std::size_t label_width_ = 0;
+  bool weights_ = false;
   std::vector<std::string> names_;  // of all columns; empty without a header
   std::vector<Segment> segments_;
 

@@ -1,24 +1,12 @@
 #include "formats/text/csv_writer.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
 #include "base/error.h"
+#include "formats/text/write_number.h"
 
 namespace smtrain::formats {
 namespace {
-
-/// The longest is -1.17549435e-38, 15 characters; with a delimiter.
-constexpr std::size_t kMaxNumber = 20;
-
-/// Shortest digits that read back the same. Small integers, which tables are full of, go a shorter way.
-char* write_number(char* to, float value) {
-  const auto whole = static_cast<std::int32_t>(std::abs(value) < 1e6f ? value : 0.0f);
-  if (static_cast<float>(whole) == value && (whole != 0 || !std::signbit(value))) return std::to_chars(to, to + kMaxNumber, whole).ptr;
-  if (std::isnan(value)) return std::copy_n("nan", 3, to);
-  return std::to_chars(to, to + kMaxNumber, value).ptr;
-}
 
 /// Numbers of one row, each with a delimiter behind it.
 class RowText {
@@ -61,7 +49,8 @@ void write_sparse(const Batch& batch, std::size_t row, RowText& text) {
 }  // namespace
 
 CsvWriter::CsvWriter(const TableWriterOptions& options)
-    : options_(options), dialect_(csv_dialect(options.type)), header_(options.type.boolean("header").value_or(false)) {}
+    : options_(options), dialect_(csv_dialect(options.type)), header_(options.type.boolean("header").value_or(false)),
+      weights_(options.type.boolean("weights").value_or(false)) {}
 
 void CsvWriter::append_name(const std::string& name, std::string& out) const {
   const bool plain = !name.empty() && name.find_first_of(std::string{dialect_.delimiter, dialect_.quote, '\n', '\r'}) == std::string::npos &&
@@ -79,11 +68,22 @@ void CsvWriter::append_name(const std::string& name, std::string& out) const {
 }
 
 void CsvWriter::begin(const Batch& first, std::string& out) {
-  if (first.weights != nullptr) throw user_error("CSV has no place for row weights; write application/x-recordio-protobuf or leave them out");
+  if (first.weights != nullptr && !weights_) {
+    throw user_error("the rows have weights; write them as CSV with --to \"text/csv;weights=1\" (behind the label), as libsvm or JSON Lines, "
+                     "or leave them out where they are read: ;weights=0 in the content type of libsvm and JSON Lines");
+  }
+  if (first.qids != nullptr) {
+    throw user_error("CSV has no place for query ids (qid); write libsvm or JSON Lines, or leave them out where they are read: ;qid=0 in the content "
+                     "type of the input");
+  }
   if (!header_) return;
   const std::vector<std::string>& names = options_.column_names;
   for (std::size_t i = 0; i < first.label_width; ++i) {
     append_name(first.label_width == 1 ? std::string("label") : fmt::format("label_{}", i), out);
+    out += dialect_.delimiter;
+  }
+  if (weights_) {
+    append_name("weight", out);
     out += dialect_.delimiter;
   }
   for (std::size_t i = 0; i < first.cols; ++i) {
@@ -93,13 +93,14 @@ void CsvWriter::begin(const Batch& first, std::string& out) {
 }
 
 void CsvWriter::encode(const Batch& batch, std::size_t first, std::size_t count, std::string& out) const {
-  const std::size_t most = (batch.cols + batch.label_width) * kMaxNumber;
+  const std::size_t most = (batch.cols + batch.label_width + 1) * kMaxNumber;
   for (std::size_t row = first; row < first + count; ++row) {
     const std::size_t before = out.size();
     if (out.capacity() - before < most) out.reserve(std::max(2 * out.capacity(), before + most));
     out.resize(before + most);
     RowText text(out.data() + before, dialect_.delimiter);
     if (batch.labels != nullptr) text.numbers(batch.labels + row * batch.label_width, batch.label_width);
+    if (weights_) text.number(batch.weights == nullptr ? 1.0f : batch.weights[row]);
     if (batch.sparse())
       write_sparse(batch, row, text);
     else

@@ -8,7 +8,8 @@ namespace smtrain::formats {
 
 /// Parameters of the content type: header=true writes one (labels as label or label_0 …, features by their names or f0 …);
 /// delimiter and quote as for reading. Sparse rows are written out with their zeros; numbers that are not finite as nan,
-/// inf and -inf. Row weights are refused: the format has no place for them.
+/// inf and -inf. Row weights stand behind the labels when the type has weights=1 (1 where a row has none), and are refused
+/// without it, as query ids are: a reader would take them for features.
 class CsvWriter final : public TableWriter {
  public:
   explicit CsvWriter(const TableWriterOptions& options);
@@ -21,7 +22,7 @@ class CsvWriter final : public TableWriter {
 
   TableWriterOptions options_;
   CsvDialect dialect_;
-  bool header_ = false;
+  bool header_ = false, weights_ = false;
 };
 
 }  // namespace smtrain::formats

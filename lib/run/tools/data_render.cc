@@ -84,6 +84,7 @@ Fields facts(const DataSummary& summary) {
   }
   if (scan.target && scan.target->column) fields.emplace_back("column " + column_name(summary, *scan.target->column), label_in_words(scan.target->label));
   if (scan.schema->weights) fields.emplace_back("weights", "one per record");
+  if (scan.schema->qids) fields.emplace_back("query ids", "one per record");
   if (scan.records_read == 0) return fields;
   fields.emplace_back("values", values_in_words(scan));
   fields.emplace_back("missing", scan.all.missing == 0 ? "none" : fmt::format("{} ({})", grouped(scan.all.missing),
@@ -229,6 +230,7 @@ void add_table(Json& json, const DataSummary& summary) {
   json["sparse"] = scan.schema->sparse;
   json["label_width"] = scan.schema->label_width;
   json["weights"] = scan.schema->weights;
+  json["qids"] = scan.schema->qids;
   json["features"] = stats_json(scan.all);
   json["stored"] = scan.stored;
   json["columns"] = Json::array();
