@@ -10,12 +10,15 @@
 #include "formats/table_writer.h"
 #include "formats/text/csv_parser.h"
 #include "formats/text/csv_writer.h"
+#include "formats/text/libsvm_parser.h"
+#include "formats/text/libsvm_writer.h"
 
 namespace smtrain::formats {
 
 std::unique_ptr<TableParser> make_table_parser(const TableOptions& options) {
   switch (options.type.format) {
     case Format::csv: return std::make_unique<CsvParser>(options);
+    case Format::libsvm: return std::make_unique<LibsvmParser>(options);
     case Format::recordio_protobuf: return std::make_unique<RecordIoParser>(options);
     case Format::json: return std::make_unique<JsonParser>(options);
     case Format::jsonlines: return std::make_unique<JsonLinesParser>(options);
@@ -27,12 +30,13 @@ std::unique_ptr<TableParser> make_table_parser(const TableOptions& options) {
 std::unique_ptr<TableWriter> make_table_writer(const TableWriterOptions& options) {
   switch (options.type.format) {
     case Format::csv: return std::make_unique<CsvWriter>(options);
+    case Format::libsvm: return std::make_unique<LibsvmWriter>(options);
     case Format::recordio_protobuf: return std::make_unique<RecordIoWriter>(options);
     case Format::jsonlines: return std::make_unique<JsonLinesWriter>(options);
     case Format::parquet: return std::make_unique<ParquetWriter>(options);
     default: break;
   }
-  throw user_error("content type {} cannot be written; known: text/csv, application/x-recordio-protobuf, application/jsonlines, "
+  throw user_error("content type {} cannot be written; known: text/csv, text/libsvm, application/x-recordio-protobuf, application/jsonlines, "
                    "application/x-parquet",
                    options.type.to_string());
 }

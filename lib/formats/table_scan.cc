@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "formats/block_feed.h"
 #include "formats/scan_sums.h"
+#include "formats/table_width.h"
 
 namespace smtrain::formats {
 namespace {
@@ -36,6 +37,7 @@ class Scanner {
  private:
   bool enough() const { return options_.max_bytes > 0 && bytes_ >= options_.max_bytes; }
   bool probe(BlockFeed& feed);
+  void measure_width();
   void scan_file(std::size_t index);
   std::size_t fill_round(BlockFeed& feed, bool& ended);
   void settle_pivot(Slot& slot);
@@ -108,6 +110,7 @@ bool Scanner::probe(BlockFeed& feed) {
     try {
       result_.schema = parser_->probe(head, source, log_);
       head_.assign(head.begin(), head.end());
+      if (result_.schema->feature_dim == 0) measure_width();
       break;
     } catch (const Error&) {
       if (head.size() < wanted || wanted >= parser_->block_limit(options_.table.max_record_bytes)) throw;
@@ -137,6 +140,16 @@ void Scanner::settle_target() {
                                    names.empty() ? "" : "a name or ", schema.feature_dim - 1, did_you_mean(wanted, names)));
   }
   target_ = {by_column_, column, 0};
+}
+
+// Of the bytes that the scan will see, twice what it sees to be sure; wider rows later are told as problems.
+void Scanner::measure_width() {
+  std::vector<InputFile> files;
+  for (const FileScan& file : result_.files) files.push_back(file.file);
+  const bool rewindable = std::all_of(files.begin(), files.end(), [](const InputFile& f) { return f.rewindable; });
+  const WidthOptions options{options_.threads, kBlockBytes, options_.table.max_record_bytes, 2 * options_.max_bytes};
+  result_.schema->feature_dim = rewindable ? measured_width(files, *parser_, files.front().name, options, log_)
+                                           : measured_width(head_, *parser_, files.front().name, log_);
 }
 
 void Scanner::scan_file(std::size_t index) {

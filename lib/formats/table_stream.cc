@@ -19,11 +19,14 @@
 #include "formats/read_ahead.h"
 #include "formats/row_cache.h"
 #include "formats/row_store.h"
+#include "formats/table_width.h"
 
 namespace smtrain::formats {
 namespace {
 
 constexpr std::size_t kHeadBytes = std::size_t{1} << 20;
+// A pipe that ends within so many bytes is seen whole before its first row is used.
+constexpr std::size_t kWholePipeBytes = std::size_t{64} << 20;
 constexpr std::size_t kPipeBlockBytes = std::size_t{1} << 20;  // what a slow writer must have written before rows are seen
 
 // How many bytes of a file show its first record whole.
@@ -98,6 +101,7 @@ class TableStreamImpl final : public TableStream {
   void make_feed();
   void guess_format(std::span<const char> head, const std::string& source);
   void read_schema();
+  void measure_width(const std::string& source);
   void start_feed();
   void skip_to_start();
   bool keeps_rows() const { return options_.epochs - options_.start.epoch > 1 && !pipe_mode_; }
@@ -229,9 +233,27 @@ void TableStreamImpl::read_schema() {
     if (head.size() < wanted) break;
   }
   schema_ = parser_->probe(head, source, log_);
+  if (schema_.feature_dim == 0) measure_width(source);
   // FIFOs may bring the same files in another order in each epoch.
   if (pipe_mode_) fingerprint_ = fmt::format("FIFOs, {} features", schema_.feature_dim);
   else if (fingerprint_.empty()) fingerprint_ = fingerprint_of_head(head);
+}
+
+// All processes measure the files of all, so that they agree.
+void TableStreamImpl::measure_width(const std::string& source) {
+  if (rewindable_) {
+    const WidthOptions options{options_.threads, options_.block_bytes, options_.table.max_record_bytes, 0};
+    schema_.feature_dim = measured_width(options_.share.split == RankShare::Split::files ? expand_path(path_) : files_, *parser_, path_, options, log_);
+    feed_->set_cutter(*parser_);
+    return;
+  }
+  std::string name;
+  const std::span<const char> head = feed_->head(kWholePipeBytes, name);
+  if (files_.size() > 1 || head.size() == kWholePipeBytes) {
+    throw user_error("{}: the number of features is that of the largest index, which a stream tells only at its end; give feature_dim, in the "
+                     "content type if need be ({};feature_dim=N), or a file", source, options_.table.type.to_string());
+  }
+  schema_.feature_dim = measured_width(head, *parser_, source, log_);
 }
 
 void TableStreamImpl::start_feed() {

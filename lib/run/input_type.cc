@@ -48,8 +48,8 @@ formats::ContentType input_type(const std::optional<std::string>& given, std::sp
 formats::ContentType output_type(const std::optional<std::string>& to, const std::string& path) {
   if (to) return formats::parse_content_type(*to);
   if (const auto type = type_by_suffix(path)) return *type;
-  throw user_error("{}: the suffix names no format; expected .csv, .tsv, .pbr, .rec, .protobuf or .jsonl, before .gz or .zst if "
-                   "wanted, or a format given with --to",
+  throw user_error("{}: the suffix names no format; expected .csv, .tsv, .libsvm, .svm, .pbr, .rec, .protobuf or .jsonl, before .gz "
+                   "or .zst if wanted, or a format given with --to",
                    path == "-" ? "standard output" : path);
 }
 
