@@ -3,7 +3,9 @@
 #include <catch2/catch.hpp>
 
 #include <cmath>
+#include <random>
 
+#include "formats/json/json_row.h"
 #include "formats/json/json_writer.h"
 #include "formats/recordio_samples.h"
 
@@ -59,10 +61,135 @@ TEST_CASE("json: every form of instance is read, in both formats, at any block s
 }
 
 TEST_CASE("json: other members are ignored", "[formats][json]") {
-  const std::string line = R"({"label": 3, "id": "x", "features": [1, 2], "configuration": {"k": [1]}})";
+  const std::string line = R"({"label": "cat", "id": "x", "features": [1, 2], "configuration": {"k": [1]}, "weight": {}, "qid": -1})";
   const ParsedTable table = parsed<JsonLinesParser>(line);
   CHECK(table.rows == Rows{{1, 2}});
   CHECK(table.schema.label_width == 0);
+  CHECK_FALSE(table.schema.weights);
+  CHECK_FALSE(table.schema.qids);
+}
+
+namespace {
+
+TableOptions typed(const std::string& parameters, bool supervised = false) {
+  TableOptions options;
+  options.type = parse_content_type("jsonl" + parameters);
+  options.supervised = supervised;
+  return options;
+}
+
+// Labels, weights and query ids of a text, dense and sparse.
+struct Beside {
+  TableSchema schema;
+  std::vector<float> labels, weights;
+  std::vector<std::uint64_t> qids;
+};
+
+template <class Parser>
+Beside beside(const std::string& text, const TableOptions& options) {
+  NullLog log;
+  Parser parser(options);
+  Beside found;
+  found.schema = parser.probe(text, "t/x", log);
+  RawBlock block{text, std::make_shared<const std::string>("t/x"), 0, 0, 1, 0};
+  const std::size_t n = block.records = parser.cut(block, true, true).records;
+  std::vector<float> values(n * found.schema.feature_dim);
+  found.labels.resize(n * found.schema.label_width);
+  found.weights.resize(found.schema.weights ? n : 0);
+  found.qids.resize(found.schema.qids ? n : 0);
+  const DenseRun run{n, values.data(), found.schema.feature_dim, found.labels.empty() ? nullptr : found.labels.data(),
+                     found.weights.empty() ? nullptr : found.weights.data(), found.qids.empty() ? nullptr : found.qids.data()};
+  parser.parse_dense(block, {&run, 1}, log);
+  SparseRows rows;
+  parser.parse_sparse(block, rows, log);
+  REQUIRE(rows.labels == found.labels);
+  REQUIRE(rows.weights == found.weights);
+  REQUIRE(rows.qids == found.qids);
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("json: labels, weights and query ids are read, or left out as the type says", "[formats][json]") {
+  const std::string first = R"({"features":[1],"label":2,"weight":0.5,"qid":18446744073709551615})";
+  const std::string second = R"({"id":"slow", "qid": 4, "weight": 3, "label": 1.5, "features": [2]})";
+  const auto check = [](const Beside& b) {
+    CHECK(b.labels == std::vector<float>{2, 1.5f});
+    CHECK(b.weights == std::vector<float>{0.5f, 3});
+    CHECK(b.qids == std::vector<std::uint64_t>{18446744073709551615u, 4});
+  };
+  check(beside<JsonLinesParser>(first + "\n" + second + "\n", typed("", true)));
+  check(beside<JsonParser>(document(first + "," + second), typed("")));
+  const Beside none = beside<JsonLinesParser>(first + "\n" + second, typed(";label_size=0;weights=0;qid=0"));
+  CHECK(none.schema.label_width == 0);
+  CHECK_FALSE(none.schema.weights);
+  CHECK_FALSE(none.schema.qids);
+  CHECK(beside<JsonLinesParser>(R"({"features":[1],"label":[2,3]})", typed("")).labels == std::vector<float>{2, 3});
+}
+
+TEST_CASE("json: labels that differ from the first instance's are refused", "[formats][json]") {
+  const std::string good = "{\"features\":[1],\"label\":2}\n";
+  CHECK(lines_refusal(good + "{\"features\":[1]}\n") ==
+        "t/x:2: label: no such member, expected 1 number as in the first instance; ;label_size=0 in the content type leaves it out");
+  CHECK_THAT(lines_refusal(good + "{\"features\":[1],\"label\":[1,2]}\n"), Catch::StartsWith("t/x:2: label: found 2 numbers, expected 1 number"));
+  CHECK_THAT(lines_refusal(good + "{\"features\":[1],\"label\":\"a\"}\n"), Catch::StartsWith("t/x:2: label: found \"a\", expected 1 number"));
+  CHECK(refusal<JsonLinesParser>("{\"features\":[1]}\n", typed("", true)) ==
+        "t/x:1: label: no such member, expected a number or a list of numbers in every instance");
+  CHECK_THAT(refusal<JsonLinesParser>("{\"features\":[1],\"label\":\"a\"}\n", typed("", true)), Catch::StartsWith("t/x:1: label: found \"a\""));
+  CHECK_THAT(refusal<JsonLinesParser>(good, typed(";label_size=2")), Catch::Contains("expected 2 as label_size says"));
+  CHECK_THAT(lines_refusal("{\"features\":[1],\"weight\":-1}\n"), Catch::Contains("weight: found -1, expected a number of at least 0"));
+  CHECK_THAT(lines_refusal("{\"features\":[1],\"qid\":1}\n{\"features\":[1]}\n"), Catch::StartsWith("t/x:2: qid: no such member"));
+}
+
+TEST_CASE("json: the quick reader agrees with the general one wherever it reads", "[formats][json]") {
+  const unsigned seed = std::random_device()();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  JsonRowReader quick(false), general(false);
+  simdjson::dom::parser parser;
+  const char* forms[] = {R"({"features":[1.5,16,-3e-1,0,0.125,1234567.5,0.10000000149011612,-0.0],"label":1})",
+                         R"( { "features" : [ 1 , 2.25e3,-7E+2 ] , "weight":0.5 , "label" : [ 1, 0 ], "qid": 12 } )",
+                         R"({"data":{"features":{"keys":[3,1],"shape":[4],"values":[7,5]}},"label":-1})",
+                         R"({"data":{"features":{"values":[1,2],"keys":[],"shape":[]}}})"};
+  const std::string others = "0123456789.-+eE,:[]{}\" \t\\x";
+  std::size_t both = 0;
+  for (int trial = 0; trial < 60000; ++trial) {
+    std::string text = forms[random() % 4];
+    for (std::size_t changes = random() % 3; changes > 0; --changes) {
+      const std::size_t at = random() % text.size();
+      const char c = others[random() % others.size()];
+      if (random() % 3 == 0) text.erase(at, 1);
+      else if (random() % 2) text[at] = c;
+      else text.insert(at, 1, c);
+    }
+    CAPTURE(text);
+    const std::string padded = text + std::string(64, "5 ],}\n"[random() % 6]);
+    JsonRow fast;
+    bool refused = false;
+    try {
+      const JsonRow* row = quick.scan(std::string_view(padded).substr(0, text.size()), 4);
+      if (row == nullptr) continue;
+      fast = *row;
+    } catch (const Error&) {
+      refused = true;
+    }
+    ++both;
+    simdjson::dom::element element;
+    REQUIRE(parser.parse(text).get(element) == simdjson::SUCCESS);
+    if (refused) {
+      CHECK_THROWS_AS(general.read(element, 4), Error);
+      continue;
+    }
+    const JsonRow& slow = general.read(element, 4);
+    REQUIRE(fast.values == slow.values);  // but for the sign of an integer 0, which simdjson does not keep
+    REQUIRE(fast.keys == slow.keys);
+    REQUIRE(fast.labels == slow.labels);
+    REQUIRE(fast.weight == slow.weight);
+    REQUIRE(fast.qid == slow.qid);
+    REQUIRE(fast.shape.dim == slow.shape.dim);
+    REQUIRE(fast.shape.sparse == slow.shape.sparse);
+  }
+  CHECK(both > 20000);
 }
 
 TEST_CASE("json: a comma behind an object is tolerated with one warning", "[formats][json]") {
@@ -132,10 +259,7 @@ TEST_CASE("json: missing numbers are passed on only where they are allowed", "[f
   CHECK(std::isnan(parsed<JsonLinesParser>("{\"features\":[1,null]}", options).rows[0][1]));
 }
 
-TEST_CASE("json: supervised channels are refused, and lines above the limit", "[formats][json]") {
-  TableOptions options;
-  options.supervised = true;
-  CHECK_THAT(refusal<JsonLinesParser>("{\"features\":[1]}", options), Catch::Contains("JSON instances have no labels"));
+TEST_CASE("json: lines above the limit are refused", "[formats][json]") {
   TableOptions small;
   small.max_record_bytes = 20;
   CHECK_THAT(refusal<JsonLinesParser>("{\"features\":[1]}\n{\"features\":[1.000000]}\n", small),
@@ -182,6 +306,13 @@ TEST_CASE("json writer: rows are written in the forms of requests and read back 
   out.clear();
   writer.encode(dense, 1, 1, out);
   CHECK_THAT(out, Catch::EndsWith(",\"label\":0.5}\n"));
+  const std::vector<std::uint64_t> qids{1, 7};
+  dense.weights = labels.data();
+  dense.qids = qids.data();
+  out.clear();
+  writer.encode(dense, 1, 1, out);
+  CHECK_THAT(out, Catch::EndsWith(",\"label\":0.5,\"weight\":0.5,\"qid\":7}\n"));
+  CHECK(beside<JsonLinesParser>(out, typed("")).qids == std::vector<std::uint64_t>{7});
 
   const std::vector<std::uint64_t> indptr{5, 7, 7};
   const std::vector<std::uint32_t> indices{1, 3};

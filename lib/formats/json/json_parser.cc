@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "formats/json/json_row.h"
 #include "formats/text/lines.h"
+#include "formats/text/number.h"
 
 namespace smtrain::formats {
 namespace {
@@ -106,24 +107,59 @@ element first_element(simdjson::dom::parser& parser, std::string_view head) {
 
 }  // namespace
 
-TableSchema JsonTableParser::settle(const JsonRow& first) {
-  if (options_.supervised) {
-    throw user_error("JSON instances have no labels; train from text/csv or application/x-recordio-protobuf");
+JsonTableParser::JsonTableParser(const TableOptions& options) : options_(options), label_size_(options.type.integer("label_size")) {
+  if (label_size_ && *label_size_ < 0) throw user_error("content type parameter label_size={}: expected 0 or more", *label_size_);
+}
+
+void JsonTableParser::warn_of_parameters(Log& log) const {
+  const std::vector<std::string> known = {"label_size", "weights", "qid", "encoding", "charset", "verbose", "annotation", "infer_max_seqlens"};
+  for (const auto& [name, value] : options_.type.parameters) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    log.warning("content type parameter {}={} is not known and ignored{}", name, smtrain::quoted(value), did_you_mean(name, known));
   }
+}
+
+TableSchema JsonTableParser::settle(const JsonRow& first) {
   if (options_.feature_dim != 0) check_row_width(first.shape, "features", options_.feature_dim, true);
   schema_.feature_dim = checked_feature_dim(first.shape, "features");
   schema_.sparse = first.shape.sparse;
+  const bool labels_asked = label_size_ ? *label_size_ > 0 : options_.supervised;
+  if (labels_asked && first.labels.empty()) {
+    throw user_error("{}, expected a number or a list of numbers in every instance",
+                     first.not_read.starts_with("label") ? first.not_read : std::string("label: no such member"));
+  }
+  schema_.label_width = label_size_ == 0 ? 0 : first.labels.size();
+  if (labels_asked && label_size_ && static_cast<std::size_t>(*label_size_) != first.labels.size()) {
+    throw user_error("label: found {} numbers, expected {} as label_size says", first.labels.size(), *label_size_);
+  }
+  schema_.weights = options_.type.boolean("weights").value_or(first.weight.has_value());
+  schema_.qids = options_.type.boolean("qid").value_or(first.qid.has_value());
+  check(first);
   return schema_;
 }
 
 void JsonTableParser::check(const JsonRow& row) const {
   check_row_width(row.shape, "features", schema_.feature_dim, options_.feature_dim != 0);
+  const auto refuse = [&](std::string_view member, std::string_view found, std::string_view expected, std::string_view leave_out) {
+    throw user_error("{}, expected {} as in the first instance; {} in the content type leaves it out",
+                     row.not_read.starts_with(member) ? row.not_read : fmt::format("{}: {}", member, found), expected, leave_out);
+  };
+  if (schema_.label_width != 0 && row.labels.size() != schema_.label_width) {
+    refuse("label", row.labels.empty() ? std::string("no such member") : "found " + counted(row.labels.size(), "number"),
+           counted(schema_.label_width, "number"), ";label_size=0");
+  }
+  if (schema_.weights && !row.weight) refuse("weight", "no such member", "a number", ";weights=0");
+  if (schema_.weights && *row.weight < 0) throw user_error("weight: found {}, expected a number of at least 0", *row.weight);
+  if (schema_.qids && !row.qid) refuse("qid", "no such member", "an integer of at least 0", ";qid=0");
 }
 
 void JsonTableParser::parse_dense(const RawBlock& block, std::span<const DenseRun> runs, Log& log) const {
-  RunCursor cursor(runs, 0);
+  RunCursor cursor(runs, schema_.label_width);
   each_row(block, log, [&](const JsonRow& row) {
     cursor.next();
+    if (float* labels = cursor.labels()) std::copy(row.labels.begin(), row.labels.end(), labels);
+    if (float* weight = cursor.weight()) *weight = *row.weight;
+    if (std::uint64_t* qid = cursor.qid()) *qid = *row.qid;
     float* const out = cursor.values();
     if (!row.shape.sparse) {
       std::copy(row.values.begin(), row.values.end(), out);
@@ -142,10 +178,14 @@ void JsonTableParser::parse_sparse(const RawBlock& block, SparseRows& rows, Log&
       rows.values.push_back(row.values[i]);
     }
     rows.indptr.push_back(rows.values.size());
+    if (schema_.label_width != 0) rows.labels.insert(rows.labels.end(), row.labels.begin(), row.labels.end());
+    if (schema_.weights) rows.weights.push_back(*row.weight);
+    if (schema_.qids) rows.qids.push_back(*row.qid);
   });
 }
 
-TableSchema JsonLinesParser::probe(std::span<const char> head, const std::string& source, Log&) {
+TableSchema JsonLinesParser::probe(std::span<const char> head, const std::string& source, Log& log) {
+  warn_of_parameters(log);
   Lines lines(without_bom(text_of(head)), 1);
   if (!lines.next()) throw user_error("{}: no line with an instance, expected JSON Lines", source);
   try {
@@ -168,6 +208,7 @@ void JsonLinesParser::each_row(const RawBlock& block, Log& log, const OnRow& on_
   simdjson::dom::parser parser;
   JsonRowReader reader(options_.allow_missing);
   WantedRecords wanted(block);
+  std::string padded;
   try {
     for (std::size_t i = 0; lines.next(); ++i) {
       if (!wanted(i)) continue;
@@ -175,16 +216,23 @@ void JsonLinesParser::each_row(const RawBlock& block, Log& log, const OnRow& on_
       if (drop_comma(line) && !warned_comma_.exchange(true, std::memory_order_relaxed)) {
         log.warning("{}: a comma behind the object; JSON Lines have none", line_place(*block.source, lines.number()));
       }
-      const JsonRow& row = reader.read(parse_text(parser, line, lines.behind()), schema_.feature_dim);
-      check(row);
-      on_row(row);
+      // What a line becomes must not depend on what stands behind it: the last ones of a block are read from a copy.
+      if (lines.behind() < kNumberReach) {
+        padded.assign(line).append(kNumberReach, ' ');
+        line = std::string_view(padded).substr(0, line.size());
+      }
+      const JsonRow* row = reader.scan(line, schema_.feature_dim);
+      if (row == nullptr) row = &reader.read(parse_text(parser, line, std::max(lines.behind(), kNumberReach)), schema_.feature_dim);
+      check(*row);
+      on_row(*row);
     }
   } catch (const Error& e) {
     rethrow_with_place(e, line_place(*block.source, lines.number()));
   }
 }
 
-TableSchema JsonParser::probe(std::span<const char> head, const std::string& source, Log&) {
+TableSchema JsonParser::probe(std::span<const char> head, const std::string& source, Log& log) {
+  warn_of_parameters(log);
   simdjson::dom::parser parser;
   JsonRowReader reader(options_.allow_missing);
   bool inside = false;

@@ -28,12 +28,6 @@ void append_label(std::string& out, std::span<const float> label) {
 
 }  // namespace
 
-void JsonLinesWriter::begin(const Batch& first, std::string&) {
-  if (first.weights != nullptr) {
-    throw user_error("JSON Lines instances have no field for row weights; write CSV, or leave the weights out");
-  }
-}
-
 void JsonLinesWriter::encode(const Batch& batch, std::size_t first, std::size_t count, std::string& out) const {
   for (std::size_t row = first; row < first + count; ++row) {
     out += '{';
@@ -44,10 +38,13 @@ void JsonLinesWriter::encode(const Batch& batch, std::size_t first, std::size_t 
       append_json_list(out, {batch.dense + row * batch.ld, batch.cols});
     }
     if (batch.labels != nullptr) append_label(out, {batch.labels + row * batch.label_width, batch.label_width});
+    if (batch.weights != nullptr) {
+      out += R"(,"weight":)";
+      append_json_number(out, batch.weights[row]);
+    }
+    if (batch.qids != nullptr) fmt::format_to(std::back_inserter(out), R"(,"qid":{})", batch.qids[row]);
     out += "}\n";
   }
 }
-
-void JsonLinesWriter::end(std::string&) {}
 
 }  // namespace smtrain::formats
