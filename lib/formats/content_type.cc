@@ -28,7 +28,7 @@ constexpr FormatFacts kFormats[] = {
     {Format::jsonlines, "application/jsonlines", "JSON Lines", true, true},
     {Format::parquet, "application/x-parquet", "Parquet", true, false},
     {Format::npy, "application/x-npy", "NumPy array", true, false},
-    {Format::matrix_market, "application/x-matrix-market", "Matrix Market", true, true},
+    {Format::matrix_market, "application/x-matrix-market", "Matrix Market", true, false},
     {Format::image_recordio, "application/x-recordio", "image recordIO", false, false},
     {Format::image, "application/x-image", "image", false, false},
     {Format::text, "text/plain", "text", false, true},
@@ -223,6 +223,10 @@ const char* mime_type(Format format) { return facts_of(format).mime; }
 const char* words_for(Format format) { return facts_of(format).words; }
 
 bool is_table(Format format) { return facts_of(format).table; }
+
+bool has_columns(Format format) {
+  return format == Format::csv || format == Format::npy || format == Format::matrix_market || format == Format::parquet;
+}
 
 bool has_lines(Format format) { return facts_of(format).lines; }
 

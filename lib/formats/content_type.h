@@ -32,6 +32,9 @@ const char* words_for(Format format);
 /// Whether files of it are rows of numbers.
 bool is_table(Format format);
 
+/// Whether its rows are columns of equal standing, of which label_size says how many are labels.
+bool has_columns(Format format);
+
 /// Whether its records are told by their lines.
 bool has_lines(Format format);
 

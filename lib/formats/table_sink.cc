@@ -37,6 +37,10 @@ TableSink::TableSink(const std::string& path, const TableWriterOptions& options,
   if (writer_->compresses() && compression_ != Compression::none) {
     throw user_error("{}: {} is compressed inside; write it to a name without .gz or .zst", path, options.type.to_string());
   }
+  if (!writer_->begins_with_counts() || (compression_ == Compression::none && file_.seekable())) return;
+  throw user_error("{}: {} begins with the number of its rows, which is known at the end; write it to a plain file{}",
+                   path == "-" ? "standard output" : path, options.type.to_string(),
+                   compression_ == Compression::none ? "" : " and compress that");
 }
 
 void TableSink::write_outside_rows(const std::string& text) {
@@ -62,6 +66,7 @@ void TableSink::write(const Batch& batch) {
     begun_ = true;
   }
   if (batch.rows == 0) return;
+  writer_->count(batch);
   const std::size_t step = chunk_rows(batch, compression_, writer_->chunk_numbers()), chunks = (batch.rows + step - 1) / step;
   ExceptionTrap trap;
   std::atomic<std::size_t> next = 0, turn = 0;
@@ -89,6 +94,7 @@ void TableSink::commit() {
   std::string text;
   if (begun_) writer_->end(text);
   write_outside_rows(text);
+  if (begun_ && writer_->begins_with_counts()) file_.write_at(0, writer_->beginning());
   // An empty file is no gzip file; one empty member is.
   if (file_.size() == 0 && compression_ != Compression::none) {
     std::string bytes;

@@ -14,7 +14,8 @@
 namespace smtrain::formats {
 
 /// Rows are encoded in chunks whose size follows from the width of the rows alone, so that the bytes of the file do not
-/// depend on the number of threads. The file is compressed when its suffix says so; "-" is standard output. Not thread-safe.
+/// depend on the number of threads. The file is compressed when its suffix says so; "-" is standard output; neither serves formats
+/// that begin with the number of their rows. Not thread-safe.
 class TableSink {
  public:
   /// Opens the output; what it cannot write is refused before any data is read.

@@ -35,6 +35,13 @@ class TableWriter {
   virtual void place(std::string& chunk) { (void)chunk; }
   /// Whether the format compresses its own content, so that nothing is gained by compressing the file.
   virtual bool compresses() const { return false; }
+
+  /// Told of each batch, in order, before its rows are encoded.
+  virtual void count(const Batch& batch) { (void)batch; }
+  /// Formats that begin with the number of their rows: begin() leaves room, and beginning(), asked behind the last record, is as
+  /// long as what begin() wrote and takes its place.
+  virtual bool begins_with_counts() const { return false; }
+  virtual std::string beginning() const { return {}; }
 };
 
 /// The writer for a content type; refuses with a user Error what cannot be written, naming what can.

@@ -287,7 +287,7 @@ TableSchema LibsvmParser::probe(std::span<const char> bytes, const std::string& 
   const std::vector<std::string> known = {"label_size", "weights", "qid", "index_base", "feature_dim"};
   for (const auto& [name, value] : options_.type.parameters)
     if (std::find(known.begin(), known.end(), name) == known.end())
-      log.warning("content type parameter {}={} is not known and ignored{}", name, quoted(value), did_you_mean(name, known));
+      log.warning("content type parameter {}={} is not known and ignored{}", name, smtrain::quoted(value), did_you_mean(name, known));
   const std::string_view head = without_bom(text_of(bytes));
   RowLines lines(head, 1);
   if (!lines.next()) throw user_error("{}: no row, expected libsvm text such as \"1 0:0.5 7:2\"", source);

@@ -62,13 +62,13 @@ std::vector<std::string> paths_of(const std::vector<formats::InputFile>& files) 
 }  // namespace
 
 formats::ContentType with_labels_settled(formats::ContentType type, Log& log) {
-  if (type.format != formats::Format::csv || type.parameters.contains("label_size") || type.parameters.contains("label")) {
+  if (!formats::has_columns(type.format) || type.parameters.contains("label_size") || type.parameters.contains("label")) {
     return type;
   }
   type.parameters["label_size"] = "0";
-  log.info("no label_size given: all columns are features, as in {}; say --content-type \"text/csv;label_size=1\" when the "
+  log.info("no label_size given: all columns are features, as in {}; say --content-type \"{};label_size=1\" when the "
            "first column is the label",
-           type.to_string());
+           type.to_string(), formats::mime_type(type.format));
   return type;
 }
 
