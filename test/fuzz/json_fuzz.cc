@@ -27,9 +27,12 @@ void read_all(std::span<const char> bytes) {
     SparseRows rows;
     parser.parse_sparse(block, rows, log);
     if (rows.indptr.size() != cut.records + 1 || rows.indices.size() != rows.values.size()) std::abort();
+    if (rows.labels.size() != cut.records * schema.label_width || rows.weights.size() != (schema.weights ? cut.records : 0)) std::abort();
     if (schema.feature_dim > (1 << 16)) return;  // dense storage is the caller's, and bounded there
     std::vector<float> values(cut.records * schema.feature_dim);
-    const DenseRun run{cut.records, values.data(), schema.feature_dim, nullptr, nullptr};
+    std::vector<float> labels(cut.records * schema.label_width), weights(cut.records);
+    std::vector<std::uint64_t> qids(cut.records);
+    const DenseRun run{cut.records, values.data(), schema.feature_dim, labels.data(), weights.data(), qids.data()};
     parser.parse_dense(block, {&run, 1}, log);
   } catch (const Error& e) {
     if (e.fault() != Fault::user) std::abort();
