@@ -1,5 +1,6 @@
 """Cases of bench/run.py that measure the data formats against each other: what a format costs, and what it costs in memory."""
 
+import json
 import os
 import shutil
 import statistics
@@ -51,6 +52,37 @@ class FormatCases:
             peaks = {gigabytes: measure.run(self.one_epoch(self.copies(path, gigabytes), suffix)).peak_mb for gigabytes in (1, 10)}
             print(f"  {suffix:<8} {peaks[1]:7.1f} MB over 1 GB, {peaks[10]:7.1f} MB over 10 GB")
             self.add("memory", f"{suffix}: peak over 10 GB / over 1 GB", peaks[10] / peaks[1], 1.1)
+
+    def read_rate(self, path, threads):
+        measure.wait_until_left_alone(self.o.patience)
+        return json.loads(measure.run([self.o.read_rate, path, str(threads), "5"], {"OMP_WAIT_POLICY": "passive"}).out)
+
+    def against_call(self, case, path, peer, peer_name, target):
+        """Rows out of a TableStream with all threads, against the rate of one call in Python."""
+        result = self.read_rate(path, os.cpu_count())
+        self.add(case, f"GB/s with {result['threads']} threads, median", result["median"], **result)
+        self.add(case, "GB per CPU second", result["per_cpu_second"])
+        rates = []
+        for _ in range(self.o.pairs):
+            measure.wait_until_left_alone(self.o.patience)
+            seconds, size = map(float, measure.run(peer).out.split())
+            rates.append(size / 1e9 / seconds)
+        self.add(case, f"GB/s of {peer_name} alone", statistics.median(rates))
+        self.add(case, "times as fast", result["median"] / statistics.median(rates), target, False)
+        return result
+
+    def case_libsvm(self):
+        path = self.work("labelled.libsvm")
+        if not os.path.exists(path):
+            subprocess.run([self.o.smtrain, "convert", "--quiet", self.blobs("train.csv"), path, "--content-type", "text/csv;label_size=1"], check=True)
+        self.title(f"reading libsvm of {os.path.getsize(path) / 1e6:.0f} MB, against scikit-learn's load_svmlight_file")
+        self.against_call("libsvm", self.warm(path), self.peer("read_svmlight.py", path), "load_svmlight_file", 4)
+
+    def case_jsonl(self):
+        path = self.table_as("jsonl")
+        self.title(f"reading JSON Lines of {os.path.getsize(path) / 1e6:.0f} MB, dense features, against Python's json")
+        result = self.against_call("jsonl", path, self.peer("read_json.py", path), "json.loads", 10)
+        self.add("jsonl", f"GB/s with {result['threads']} threads", result["median"], 0.8, False)
 
     def copies(self, path, gigabytes):
         folder = self.work(f"{gigabytes}-gigabytes")
