@@ -49,7 +49,7 @@ formats::ContentType output_type(const std::optional<std::string>& to, const std
   if (to) return formats::parse_content_type(*to);
   if (const auto type = type_by_suffix(path)) return *type;
   throw user_error("{}: the suffix names no format; expected .csv, .tsv, .libsvm, .svm, .pbr, .rec, .protobuf or .jsonl, before .gz "
-                   "or .zst if wanted, .npy or .mtx, or a format given with --to",
+                   "or .zst if wanted, .parquet, .npy or .mtx, or a format given with --to",
                    path == "-" ? "standard output" : path);
 }
 

@@ -26,7 +26,7 @@ class ConvertTables(CliTest):
         rng = random.Random(seed)
         self.table = []
         for _ in range(300):
-            features = [0.0 if rng.random() < 0.6 else round(rng.uniform(-100, 100), rng.randrange(6)) for _ in range(12)]
+            features = [0.0 if rng.random() < 0.6 else round(rng.uniform(-100, 100), rng.randrange(6)) + 0.0 for _ in range(12)]
             features[0] = features[11] = 1.0
             self.table.append((rng.randrange(3), features))
         self.write("rows.csv", "".join(",".join(map(str, [label, *features])) + "\n" for label, features in self.table))

@@ -30,6 +30,7 @@ constexpr TableFormat kFormats[] = {
     {"jsonl", "application/jsonlines", "application/jsonlines", 3, true, true, true},
     {"pbr", "application/x-recordio-protobuf", "application/x-recordio-protobuf", 3, false, false, true},
     {"npy", "application/x-npy;label_size={labels}", "application/x-npy", 3, false, false, false},
+    {"parquet", "application/x-parquet;label_size={labels}", "application/x-parquet", 3, false, false, false},
     {"mtx", "application/x-matrix-market;label_size={labels}", "application/x-matrix-market", 3, false, false, false},
 };
 
