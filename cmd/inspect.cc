@@ -6,6 +6,7 @@ void inspect(CommandLine& line, Session& session) {
   session.throw_problems();
   run::InspectRequest request;
   request.path = line.positionals[0];
+  request.as = line.text("as");
   request.content_type = line.text("content-type");
   request.json = line.has("json");
   request.full = line.has("full");

@@ -87,6 +87,7 @@ struct ConvertRequest {
 
 struct InspectRequest {
   std::string path;
+  std::optional<std::string> as;  ///< kind of the data (convert/data_kind.h); else by what it is
   std::optional<std::string> content_type;
   bool json = false;
   bool full = false;     ///< scan everything

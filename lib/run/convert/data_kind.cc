@@ -62,7 +62,7 @@ std::vector<std::string> data_kind_names() {
 DataKind input_kind(const ConvertRequest& request) {
   if (request.from) {
     if (const auto kind = kind_named(*request.from)) return *kind;
-    throw user_error("--from {}: no such kind of data{}; known are {}", smtrain::quoted(*request.from),
+    throw user_error("{} is no kind of data{}; known are {}", smtrain::quoted(*request.from),
                      did_you_mean(*request.from, data_kind_names()), fmt::join(data_kind_names(), ", "));
   }
   if (!request.content_type) {

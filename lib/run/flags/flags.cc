@@ -265,7 +265,9 @@ Subcommand inspect() {
   s.about = {"Of a data file: format, rows, columns, labels, ranges and missing cells; of a model: algorithm, hyperparameters, "
              "metrics, tensors and facts."};
   s.positionals = {required(flag("PATH", FlagValue::path, "PATH", "A data file, or a model tarball of smtrain or the service."))};
-  s.flags = {input_type(), flag_switch("full", "Reads everything instead of the first records."),
+  s.flags = {input_type(),
+             suggesting(data_kind_names(), flag("as", FlagValue::text, "KIND", "What the data is, where it cannot be told by itself.")),
+             flag_switch("full", "Reads everything instead of the first records."),
              flag("label", FlagValue::text, "COLUMN",
                   "Name or number of the column whose correlation with each other one is shown. The label when the data has one."),
              json_switch(),

@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "run/inspect/summarize.h"
 #include "run/tools/data_summary.h"
 #include "run/tools/model_summary.h"
 #include "run/requests.h"
@@ -19,11 +20,27 @@ void inspect_data(const InspectRequest& request, Console& console) {
   if (!summary.scan.problems.empty()) throw Error(Fault::user, summary.scan.problems);
 }
 
+void inspect_records(const InspectRequest& request, DataKind kind, Console& console) {
+  const RecordSummary summary = summarize_records(request, kind, console);
+  console.print(request.json ? records_json(summary) : records_text(summary));
+  if (!summary.problems.empty()) throw Error(Fault::user, summary.problems);
+}
+
+DataKind kind_of(const InspectRequest& request) {
+  ConvertRequest same;
+  same.input = request.path;
+  same.from = request.as;
+  same.content_type = request.content_type;
+  return input_kind(same);
+}
+
 }  // namespace
 
 void inspect(const InspectRequest& request, Console& console) {
-  if (!request.content_type && looks_like_model(request.path)) inspect_model(request, console);
-  else inspect_data(request, console);
+  const DataKind kind = kind_of(request);
+  if (kind == DataKind::model) inspect_model(request, console);
+  else if (kind == DataKind::table || kind == DataKind::counts) inspect_data(request, console);
+  else inspect_records(request, kind, console);
 }
 
 }  // namespace smtrain::run
