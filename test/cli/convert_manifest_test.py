@@ -108,6 +108,38 @@ class Manifests(BoxTest):
         self.smtrain("convert", "m2.manifest", "multi2.lst")
         self.assertEqual(self.read("multi.lst"), self.read("multi2.lst"))
 
+    def test_a_folder_of_classes_to_a_manifest_and_back(self):
+        for i, name in enumerate(("cat", "dog", "dog")):
+            self.put(f"images/{name}/{i}.png", png(4 + i, 4, i))
+        self.smtrain("convert", "images", "m.manifest", "--no-shuffle")
+        lines = self.lines("m.manifest")
+        self.assertEqual([line["source-ref"] for line in lines], ["images/cat/0.png", "images/dog/1.png", "images/dog/2.png"])
+        self.assertEqual([line["class"] for line in lines], ["0", "1", "1"])
+        self.assertEqual(lines[2]["class-metadata"]["class-name"], "dog")
+        self.smtrain("convert", "m.manifest", "out", "--to", "images")
+        self.assertEqual(self.files("out"), ["0000", "0001", "images.lst"])
+        self.assertEqual(self.read("out/0001/00000002.png"), self.read("images/dog/2.png"))
+        self.smtrain("convert", "m.manifest", "a.rec")
+        self.smtrain("convert", "images", "b.rec", "--no-shuffle")
+        self.assertEqual(self.read("a.rec"), self.read("b.rec"))
+
+    def test_boxes_to_records(self):
+        self.boxes()
+        self.put("data/boxes/empty.json", json.dumps(service("empty.png", (9, 9), [])))
+        self.put("data/images/empty.png", png(9, 9))
+        self.put("data/images/unknown.png", png(9, 9))
+        result = self.smtrain("convert", "data/boxes", "a.rec")
+        self.assertIn("1 image without a box left out", result.err)
+        self.assertIn("unknown.png", result.err)
+        self.smtrain("convert", "data/boxes", "d.lst")
+        self.smtrain("convert", "d.lst", "b.rec", "--root", "data/images")
+        first, second = self.read("a.rec"), self.read("b.rec")
+        self.assertEqual(first, second)
+        self.refused("convert", "data/boxes", "x.rec", "--center-crop", "--resize", "20", says="--center-crop")
+        os.remove(self.path("data/images/a.png"))
+        self.refused("convert", "data/boxes", "x.rec", says=["a.png", "--root"])
+        self.assertNotIn("x.rec", self.files())
+
     def test_labels_that_make_no_sense_are_named_with_their_line(self):
         self.write("m.manifest", '{"source-ref":"a.png","class":"0"}\n{"source-ref":"b.png","class":"dog"}\n')
         self.refused("convert", "m.manifest", "x.lst", says=["m.manifest:2", '"dog"', "a class from 0"])

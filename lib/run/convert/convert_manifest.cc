@@ -9,10 +9,12 @@
 #include "base/text.h"
 #include "formats/annotation/label_vector.h"
 #include "formats/annotation/service_json.h"
+#include "formats/image/image_folder.h"
 #include "formats/image/image_list.h"
 #include "run/convert/box_paths.h"
 #include "run/convert/boxed_images.h"
 #include "run/convert/detection_input.h"
+#include "run/convert/image_supply.h"
 #include "run/convert/manifest_input.h"
 #include "run/convert/output_folder.h"
 #include "run/depfile.h"
@@ -124,6 +126,27 @@ void convert_list_to_manifest(const ConvertRequest& request, DataKind, DataKind,
     write_depfile(*request.depfile, request.output, read);
   }
   console.info("{}: {}", request.output == "-" ? "standard output" : request.output, counted(lines.size(), "line"));
+}
+
+void convert_folder_to_manifest(const ConvertRequest& request, DataKind, DataKind, Console& console) {
+  const formats::image::ImageFolder folder = formats::image::list_image_folder(request.input);
+  const auto [image_name, label_name] = attribute_names(request, "class");
+  std::string text;
+  std::vector<std::string> read;
+  for (const std::uint64_t i : listing_order(folder.images.size(), !request.images.no_shuffle, request.common.seed.value)) {
+    const formats::image::ImageFolder::Image& image = folder.images[i];
+    read.push_back(formats::image::path_below(folder.root, image.path));
+    const std::vector<Member> members = {
+        {image_name, json_quoted(manifest_reference(request, read.back(), image.path))},
+        {label_name, fmt::format("\"{}\"", image.label)},
+        {label_name + "-metadata", fmt::format("{{\"class-name\":{},\"type\":\"groundtruth/image-classification\"}}",
+                                               json_quoted(folder.classes[image.label]))}};
+    text += formats::manifest_line(members);
+  }
+  write_document(request.output, text);
+  if (request.depfile) write_depfile(*request.depfile, request.output, read);
+  console.info("{}: {} of {}", request.output == "-" ? "standard output" : request.output, counted(folder.images.size(), "line"),
+               counted(folder.classes.size(), "class"));
 }
 
 void convert_manifest_to_list(const ConvertRequest& request, DataKind, DataKind, Console& console) {

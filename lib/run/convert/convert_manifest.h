@@ -11,6 +11,9 @@ void convert_boxes_to_manifest(const ConvertRequest& request, DataKind from, Dat
 /// A list of images to a manifest: of classes, of lists of classes, or of boxes, by its labels.
 void convert_list_to_manifest(const ConvertRequest& request, DataKind from, DataKind to, Console& console);
 
+/// A folder whose folders are classes to a manifest, in the order of im2rec's list.
+void convert_folder_to_manifest(const ConvertRequest& request, DataKind from, DataKind to, Console& console);
+
 /// A manifest of classes or boxes to a list; paths are relative to --root, else to the manifest's folder.
 void convert_manifest_to_list(const ConvertRequest& request, DataKind from, DataKind to, Console& console);
 

@@ -10,6 +10,7 @@
 #include "formats/image/image_list.h"
 #include "formats/image/image_record_reader.h"
 #include "formats/io/input_files.h"
+#include "run/convert/box_supply.h"
 
 namespace smtrain::run {
 namespace {
@@ -140,6 +141,7 @@ std::vector<std::uint64_t> listing_order(std::size_t images, bool shuffled, std:
 }
 
 std::unique_ptr<ImageSupply> open_image_supply(const ConvertRequest& request, DataKind from, Log& log) {
+  if (auto supply = open_box_supply(request, from, log)) return supply;
   const ImageOptions& images = request.images;
   if (from == DataKind::image_folder) {
     return std::make_unique<FolderSupply>(request.input, !images.no_shuffle, request.common.seed.value);

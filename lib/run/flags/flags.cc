@@ -235,6 +235,9 @@ Subcommand convert() {
              "A CSV whose content type has no label_size keeps every column as a feature. One with text, gaps or columns to spare is "
              "encoded: --label, --columns, --drop, --one-hot, --ordinal, --missing; the encoding is saved and can be applied again.",
              "--shuffle, --split, --folds and --shards order and part records; where the format stays, records are copied as they stand.",
+             "Boxes become each other in five forms: the service's JSON per image, Pascal VOC, COCO, augmented manifests, and the labels of "
+             "detection lists and records. Masks of segmentation get label maps and palettes (--from masks). Where a form does not show by "
+             "itself, --from and --to name it.",
              "Of a model tarball the only matrix, or the tensor named with --to \"text/csv;tensor=NAME\", becomes a table: the "
              "centres of k-means, for example."};
   s.positionals = {required(flag("IN", FlagValue::path, "IN", "A file, a folder, a glob, or - for standard input.")),
