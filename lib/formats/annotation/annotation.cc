@@ -30,20 +30,24 @@ void BoxNotes::add(const BoxNotes& other) {
 }
 
 void BoxNotes::warn(Log& log) const {
-  if (clipped > 0) log.info("{} stuck out of the image by at most a pixel, and {} clipped", counted(clipped, "box"), clipped == 1 ? "was" : "were");
+  if (clipped > 0)
+    log.info("{} stuck out of the image by at most a pixel, and {} clipped", counted(clipped, "box"),
+             clipped == 1 ? "was" : "were");
   if (dropped > 0) log.warning("{} without area left out; the first: {}", counted(dropped, "box"), first_dropped);
 }
 
 bool settle_box(Box& box, const AnnotatedImage& image, const std::function<std::string()>& where, BoxNotes& notes) {
-  const auto found = [&] { return fmt::format("left {}, top {}, width {}, height {}", box.left, box.top, box.width, box.height); };
+  const auto found = [&] {
+    return fmt::format("left {}, top {}, width {}, height {}", box.left, box.top, box.width, box.height);
+  };
   if (!std::isfinite(box.left) || !std::isfinite(box.top) || !std::isfinite(box.width) || !std::isfinite(box.height))
     throw user_error("{}: a box with {}; expected finite numbers", where(), found());
   if (box.width < 0 || box.height < 0) throw user_error("{}: a box with {}; expected sides of at least 0", where(), found());
   const double w = static_cast<double>(image.width), h = static_cast<double>(image.height);
   const double out = std::max({-box.left, -box.top, box.left + box.width - w, box.top + box.height - h});
   if (out > 1) {
-    throw user_error("{}: a box with {} lies {} pixels outside of its image of {} x {}; expected pixels of that image", where(), found(),
-                     out, image.width, image.height);
+    throw user_error("{}: a box with {} lies {} pixels outside of its image of {} x {}; expected pixels of that image", where(),
+                     found(), out, image.width, image.height);
   }
   const bool clipped_x = clip(box.left, box.width, w), clipped_y = clip(box.top, box.height, h);
   if (box.width <= 0 || box.height <= 0) {
@@ -79,8 +83,8 @@ std::int64_t class_count(const AnnotationSet& set) {
 
 void check_image_name(std::string_view file, std::string_view where) {
   const fs::path plain = fs::path(file).lexically_normal();
-  if (file.empty() || file.find('\0') != std::string_view::npos || plain.is_absolute() || plain == "." || plain.begin()->string() == ".." ||
-      plain.filename().empty()) {
+  if (file.empty() || file.find('\0') != std::string_view::npos || plain.is_absolute() || plain == "." ||
+      plain.begin()->string() == ".." || plain.filename().empty()) {
     throw user_error("{}: {} is no name of an image; expected a path below the folder of images", where, smtrain::quoted(file));
   }
 }

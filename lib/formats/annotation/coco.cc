@@ -62,7 +62,8 @@ class CocoReader {
       image.width = json_integer(json_member(members, "width", place), place.member("width"), 1, kMaxImageSide);
       image.height = json_integer(json_member(members, "height", place), place.member("height"), 1, kMaxImageSide);
       const std::int64_t id = id_of(members, "id", place);
-      if (!images_.emplace(id, out_.set.images.size()).second) throw user_error("{}: id {} is another image's, too", place.text(), id);
+      if (!images_.emplace(id, out_.set.images.size()).second)
+        throw user_error("{}: id {} is another image's, too", place.text(), id);
       out_.set.images.push_back(std::move(image));
     }
   }
@@ -74,7 +75,8 @@ class CocoReader {
       const object members = json_object(item, place);
       const std::int64_t image_id = id_of(members, "image_id", place), category = id_of(members, "category_id", place);
       const auto image = images_.find(image_id);
-      if (image == images_.end()) throw user_error("{}: image_id {} is that of none of the {} images", place.text(), image_id, images_.size());
+      if (image == images_.end())
+        throw user_error("{}: image_id {} is that of none of the {} images", place.text(), image_id, images_.size());
       const auto class_id = classes_.find(category);
       if (class_id == classes_.end()) {
         throw user_error("{}: category_id {} is that of none of the {} categories", place.text(), category, classes_.size());
@@ -89,7 +91,8 @@ class CocoReader {
   static Box read_box(object members, const JsonPlace& place) {
     const JsonPlace list_place = place.member("bbox");
     const simdjson::dom::array sides = json_array(json_member(members, "bbox", place), list_place);
-    if (sides.size() != 4) throw user_error("{}: {} numbers, expected left, top, width and height", list_place.text(), sides.size());
+    if (sides.size() != 4)
+      throw user_error("{}: {} numbers, expected left, top, width and height", list_place.text(), sides.size());
     double values[4];
     std::size_t i = 0;
     for (const element side : sides) {
@@ -97,7 +100,8 @@ class CocoReader {
       ++i;
     }
     Box box{0, values[0], values[1], values[2], values[3], false};
-    if (const auto crowd = json_find(members, "iscrowd")) box.difficult = json_integer(*crowd, place.member("iscrowd"), 0, 1) == 1;
+    if (const auto crowd = json_find(members, "iscrowd"))
+      box.difficult = json_integer(*crowd, place.member("iscrowd"), 0, 1) == 1;
     return box;
   }
 
@@ -132,8 +136,8 @@ std::string coco_json(const AnnotationSet& set) {
   std::string out = "{\"images\":[";
   for (std::size_t i = 0; i < set.images.size(); ++i) {
     const AnnotatedImage& image = set.images[i];
-    out += fmt::format("{}\n{{\"id\":{},\"file_name\":{},\"width\":{},\"height\":{}}}", i == 0 ? "" : ",", i + 1, json_quoted(image.file),
-                       image.width, image.height);
+    out += fmt::format("{}\n{{\"id\":{},\"file_name\":{},\"width\":{},\"height\":{}}}", i == 0 ? "" : ",", i + 1,
+                       json_quoted(image.file), image.width, image.height);
   }
   out += "],\n\"annotations\":[";
   std::size_t id = 0;

@@ -20,7 +20,8 @@ std::size_t count_of(float value) {
 
 float fraction(float value, std::string_view where, std::size_t object) {
   if (!std::isfinite(value) || value < -kSlack || value > 1 + kSlack) {
-    throw user_error("{}: object {}: a corner at {}, expected fractions of the image's sides from 0 to 1, not pixels", where, object, value);
+    throw user_error("{}: object {}: a corner at {}, expected fractions of the image's sides from 0 to 1, not pixels", where,
+                     object, value);
   }
   return std::clamp(value, 0.0F, 1.0F);
 }
@@ -42,8 +43,10 @@ bool may_be_detection(std::span<const float> labels) {
 std::vector<FractionBox> parse_label_vector(std::span<const float> labels, std::string_view where, BoxNotes& notes) {
   if (!may_be_detection(labels)) {
     const std::string front = labels.size() < 2 ? "" : fmt::format(" that begins with {}, {}", labels[0], labels[1]);
-    throw user_error("{}: a label vector of {} numbers{}; expected A >= 2, B >= 5, the rest of A numbers, and B numbers for each of one or "
-                     "more objects", where, labels.size(), front);
+    throw user_error(
+        "{}: a label vector of {} numbers{}; expected A >= 2, B >= 5, the rest of A numbers, and B numbers for each of one or "
+        "more objects",
+        where, labels.size(), front);
   }
   const std::size_t header = count_of(labels[0]), width = count_of(labels[1]);
   std::vector<FractionBox> boxes;
@@ -55,8 +58,8 @@ std::vector<FractionBox> parse_label_vector(std::span<const float> labels, std::
     }
     if (!(o[0] >= 0 && o[0] <= static_cast<float>(kMaxClassId)) || o[0] != std::floor(o[0]))
       throw user_error("{}: object {}: class {}, expected an integer from 0 to {}", where, object, o[0], kMaxClassId);
-    FractionBox box{static_cast<std::int64_t>(o[0]), fraction(o[1], where, object), fraction(o[2], where, object), fraction(o[3], where, object),
-                    fraction(o[4], where, object), width > 5 && o[5] == 1};
+    FractionBox box{static_cast<std::int64_t>(o[0]), fraction(o[1], where, object), fraction(o[2], where, object),
+                    fraction(o[3], where, object),   fraction(o[4], where, object), width > 5 && o[5] == 1};
     boxes.push_back(box);
   }
   return boxes;

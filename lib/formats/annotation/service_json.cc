@@ -22,7 +22,8 @@ void read_size(object top, const JsonPlace& place, AnnotatedImage& image) {
   image.height = json_integer(json_member(size, "height", size_place), size_place.member("height"), 1, kMaxImageSide);
   const JsonPlace depth_place = size_place.member("depth");
   const std::int64_t depth = json_integer(json_member(size, "depth", size_place), depth_place, 1, 4);
-  if (depth != 3) throw user_error("{}: found {}, expected 3; only images of three channels are taken", depth_place.text(), depth);
+  if (depth != 3)
+    throw user_error("{}: found {}, expected 3; only images of three channels are taken", depth_place.text(), depth);
 }
 
 void read_boxes(object top, const JsonPlace& place, ServiceJson& out) {
@@ -82,7 +83,8 @@ std::string service_json(const AnnotatedImage& image, const ClassNames& classes,
   for (const Box& box : image.boxes) {
     out += fmt::format("{}{{\"class_id\":{}", used.empty() ? "" : ",", box.class_id);
     used.insert(box.class_id);
-    const std::pair<const char*, double> sides[] = {{"left", box.left}, {"top", box.top}, {"width", box.width}, {"height", box.height}};
+    const std::pair<const char*, double> sides[] = {
+        {"left", box.left}, {"top", box.top}, {"width", box.width}, {"height", box.height}};
     for (const auto& [name, value] : sides) {
       out += fmt::format(",\"{}\":", name);
       append_pixels(out, value);

@@ -16,13 +16,15 @@ constexpr int kMaxDepth = 64;
 class VocReader {
  public:
   VocReader(std::string_view text, const std::string& where) : text_(text), where_(where) {
-    if (text.size() > kMaxVocBytes) throw user_error("{}: {} of XML, expected at most {}", where, format_bytes(text.size()), format_bytes(kMaxVocBytes));
+    if (text.size() > kMaxVocBytes)
+      throw user_error("{}: {} of XML, expected at most {}", where, format_bytes(text.size()), format_bytes(kMaxVocBytes));
     const pugi::xml_parse_result result =
         document_.load_buffer(text.data(), text.size(), pugi::parse_default | pugi::parse_doctype, pugi::encoding_auto);
     if (result.status == pugi::status_out_of_memory) throw machine_error("{}: not enough memory", where);
     if (!result) throw user_error("{}:{}: no valid XML: {}", where, line_of(result.offset), to_lower(result.description()));
     DepthCheck check;
-    if (!document_.traverse(check)) throw user_error("{}: elements within elements, {} deep; expected a VOC annotation", where, kMaxDepth);
+    if (!document_.traverse(check))
+      throw user_error("{}: elements within elements, {} deep; expected a VOC annotation", where, kMaxDepth);
     for (const pugi::xml_node& node : document_.children()) {
       if (node.type() == pugi::node_doctype && std::string_view(node.value()).find("ENTITY") != std::string_view::npos)
         throw user_error("{}:{}: declares entities; expected XML without", where, line_of(node.offset_debug()));
@@ -74,7 +76,8 @@ class VocReader {
 
 std::int64_t side(const VocReader& reader, const pugi::xml_node& size, const char* name) {
   const double value = reader.number(size, name);
-  if (!(value >= 0 && value <= static_cast<double>(kMaxImageSide)) || value != static_cast<double>(static_cast<std::int64_t>(value)))
+  if (!(value >= 0 && value <= static_cast<double>(kMaxImageSide)) ||
+      value != static_cast<double>(static_cast<std::int64_t>(value)))
     throw user_error("{}: <{}> is {}, expected an integer from 1 to {}", reader.place(size), name, value, kMaxImageSide);
   return static_cast<std::int64_t>(value);
 }
@@ -109,8 +112,9 @@ void append_object(std::string& out, const Box& box, const std::string& name, co
   const double first = corners == VocCorners::from_one ? 1 : 0;
   out += "\t<object>\n\t\t<name>";
   append_escaped(out, name, "class of " + file);
-  out += fmt::format("</name>\n\t\t<pose>Unspecified</pose>\n\t\t<truncated>0</truncated>\n\t\t<difficult>{}</difficult>\n\t\t<bndbox>\n",
-                     box.difficult ? 1 : 0);
+  out += fmt::format(
+      "</name>\n\t\t<pose>Unspecified</pose>\n\t\t<truncated>0</truncated>\n\t\t<difficult>{}</difficult>\n\t\t<bndbox>\n",
+      box.difficult ? 1 : 0);
   const std::pair<const char*, double> sides[] = {
       {"xmin", box.left + first}, {"ymin", box.top + first}, {"xmax", box.left + box.width}, {"ymax", box.top + box.height}};
   for (const auto& [tag, value] : sides) {
@@ -160,8 +164,10 @@ void settle_voc(VocImage& voc, std::string_view where, BoxNotes& notes) {
 std::string voc_xml(const AnnotatedImage& image, const ClassNames& classes, VocCorners corners) {
   std::string out = "<annotation>\n\t<filename>";
   append_escaped(out, image.file, "file name");
-  out += fmt::format("</filename>\n\t<size>\n\t\t<width>{}</width>\n\t\t<height>{}</height>\n\t\t<depth>3</depth>\n\t</size>\n\t<segmented>0</segmented>\n",
-                     image.width, image.height);
+  out += fmt::format(
+      "</filename>\n\t<size>\n\t\t<width>{}</width>\n\t\t<height>{}</height>\n\t\t<depth>3</depth>\n\t</size>\n\t<segmented>0</"
+      "segmented>\n",
+      image.width, image.height);
   for (const Box& box : image.boxes) append_object(out, box, class_name(classes, box.class_id), image.file, corners);
   return out + "</annotation>\n";
 }

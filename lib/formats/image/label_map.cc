@@ -22,13 +22,15 @@ std::int64_t number_of_text(std::string_view text, const JsonPlace& place, std::
 
 std::int64_t number_of(element value, const JsonPlace& place, std::int64_t low, std::int64_t high) {
   std::string_view text;
-  return value.get(text) == simdjson::SUCCESS ? number_of_text(trim(text), place, low, high) : json_integer(value, place, low, high);
+  return value.get(text) == simdjson::SUCCESS ? number_of_text(trim(text), place, low, high)
+                                              : json_integer(value, place, low, high);
 }
 
 LabelMap scaled(std::int64_t scale) {
   LabelMap map = LabelMap::identity();
   // 255 is a hole before it is a number.
-  for (std::size_t value = 0; value < kHole; ++value) map.label[value] = static_cast<std::uint8_t>(static_cast<std::int64_t>(value) / scale);
+  for (std::size_t value = 0; value < kHole; ++value)
+    map.label[value] = static_cast<std::uint8_t>(static_cast<std::int64_t>(value) / scale);
   return map;
 }
 
@@ -44,8 +46,8 @@ LabelMap mapped(object entries, const JsonPlace& place) {
     if (used[static_cast<std::size_t>(label)]) throw user_error("{}: label {} comes twice", place.text(), label);
     used[static_cast<std::size_t>(label)] = true;
     if (map.known[at]) {
-      throw user_error("{}: the pixel value {} means label {} already; keys are labels, values are pixel values", entry.text(), pixel,
-                       map.label[at]);
+      throw user_error("{}: the pixel value {} means label {} already; keys are labels, values are pixel values", entry.text(),
+                       pixel, map.label[at]);
     }
     map.label[at] = static_cast<std::uint8_t>(label);
     map.known[at] = true;

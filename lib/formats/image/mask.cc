@@ -35,12 +35,16 @@ std::vector<Color> parse_palette(std::string_view text, const std::string& where
       while (at != end && (*at == ' ' || *at == '\t' || *at == ',')) ++at;
       const auto [next, error] = std::from_chars(at, end, value);
       if (error != std::errc() || value > 255)
-        throw user_error("{}: {}, expected red, green and blue from 0 to 255, and a name", line_place(where, lines.number()), smtrain::quoted(lines.line()));
+        throw user_error("{}: {}, expected red, green and blue from 0 to 255, and a name", line_place(where, lines.number()),
+                         smtrain::quoted(lines.line()));
       at = next;
     }
-    const Color color{static_cast<std::uint8_t>(channel[0]), static_cast<std::uint8_t>(channel[1]), static_cast<std::uint8_t>(channel[2])};
+    const Color color{static_cast<std::uint8_t>(channel[0]), static_cast<std::uint8_t>(channel[1]),
+                      static_cast<std::uint8_t>(channel[2])};
     const auto [first, added] = seen.emplace(color, lines.number());
-    if (!added) throw user_error("{}: the colour {} {} {} is that of line {}, too", line_place(where, lines.number()), color.red, color.green, color.blue, first->second);
+    if (!added)
+      throw user_error("{}: the colour {} {} {} is that of line {}, too", line_place(where, lines.number()), color.red,
+                       color.green, color.blue, first->second);
     if (colors.size() == 256) throw user_error("{}: more than 256 colours", where);
     colors.push_back(color);
   }
@@ -76,11 +80,12 @@ std::uint64_t apply_label_map(const LabelMap& map, Mask& mask) {
 }
 
 void check_mask_labels(const Mask& mask, int classes) {
-  const auto wrong = std::find_if(mask.labels.begin(), mask.labels.end(), [&](std::uint8_t v) { return v != kHole && v >= classes; });
+  const auto wrong =
+      std::find_if(mask.labels.begin(), mask.labels.end(), [&](std::uint8_t v) { return v != kHole && v >= classes; });
   if (wrong == mask.labels.end()) return;
   const auto at = static_cast<std::size_t>(wrong - mask.labels.begin());
-  throw user_error("the pixel at x {}, y {} has the label {}, expected one below {} or 255 for a hole", at % mask.width, at / mask.width,
-                   *wrong, classes);
+  throw user_error("the pixel at x {}, y {} has the label {}, expected one below {} or 255 for a hole", at % mask.width,
+                   at / mask.width, *wrong, classes);
 }
 
 }  // namespace smtrain::formats::image

@@ -18,7 +18,8 @@ std::map<std::string, std::string> by_base_name(const std::string& folder, bool 
   for (const InputFile& file : expand_path(folder)) {
     if (!has_image_suffix(file.path) || (masks && to_lower(fs::path(file.path).extension().string()) != ".png")) continue;
     const auto [at, added] = found.emplace(fs::path(file.path).stem().string(), file.path);
-    if (!added) throw user_error("{}: has the base name of {}; only the base name tells which mask is whose", file.path, at->second);
+    if (!added)
+      throw user_error("{}: has the base name of {}; only the base name tells which mask is whose", file.path, at->second);
   }
   if (found.empty()) throw user_error("{}: holds no {}", folder, masks ? "mask (.png)" : "image (.jpg, .jpeg or .png)");
   return found;
@@ -36,7 +37,8 @@ std::vector<MaskPair> pair_masks(const std::string& images, const std::string& m
     pairs.push_back({name, path, mask->second});
     of_masks.erase(mask);
   }
-  if (!of_masks.empty()) throw user_error("{}: there is no image {}.jpg in {}", of_masks.begin()->second, of_masks.begin()->first, images);
+  if (!of_masks.empty())
+    throw user_error("{}: there is no image {}.jpg in {}", of_masks.begin()->second, of_masks.begin()->first, images);
   return pairs;
 }
 

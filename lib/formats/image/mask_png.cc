@@ -147,17 +147,21 @@ const char* words_for_type(int type) {
 
 Mask decode_mask(std::span<const char> bytes, std::uint64_t max_pixels) {
   const ImageInfo seen = read_image_info(bytes, max_pixels);
-  if (seen.kind != ImageKind::png) throw user_error("a {}, expected a PNG; a lossy format would change labels", name_of(seen.kind));
+  if (seen.kind != ImageKind::png)
+    throw user_error("a {}, expected a PNG; a lossy format would change labels", name_of(seen.kind));
   MaskDecoder decoder(bytes);
   if (!decoder.start()) throw user_error("a PNG that cannot be decoded: {}", decoder.message());
   if (!decoder.single_channel()) {
-    throw user_error("a PNG of {} of {} bits, expected one channel of at most 8 bits; smtrain convert --palette FILE turns colours into "
-                     "labels", words_for_type(decoder.type()), decoder.depth());
+    throw user_error(
+        "a PNG of {} of {} bits, expected one channel of at most 8 bits; smtrain convert --palette FILE turns colours into "
+        "labels",
+        words_for_type(decoder.type()), decoder.depth());
   }
   Mask mask;
   mask.width = decoder.width();
   mask.height = decoder.height();
-  if (decoder.row_bytes() != mask.width) throw internal_error("a mask of {} bytes per row, expected {}", decoder.row_bytes(), mask.width);
+  if (decoder.row_bytes() != mask.width)
+    throw internal_error("a mask of {} bytes per row, expected {}", decoder.row_bytes(), mask.width);
   mask.labels.resize(std::size_t{mask.width} * mask.height);
   if (!decoder.read(mask.labels.data())) throw user_error("a PNG that cannot be decoded: {}", decoder.message());
   mask.palette = decoder.palette();
@@ -170,7 +174,8 @@ std::string encode_mask(const Mask& mask) {
   for (std::size_t i = 0; i < std::min<std::size_t>(256, mask.palette.size()); ++i)
     colors[i] = {mask.palette[i].red, mask.palette[i].green, mask.palette[i].blue};
   MaskEncoder encoder(out);
-  if (!encoder.write(mask, mask.palette.empty() ? nullptr : colors.data())) throw user_error("cannot be written as a PNG: {}", encoder.message());
+  if (!encoder.write(mask, mask.palette.empty() ? nullptr : colors.data()))
+    throw user_error("cannot be written as a PNG: {}", encoder.message());
   return out;
 }
 

@@ -28,25 +28,29 @@ element parse_json(simdjson::dom::parser& parser, std::string_view text, std::st
 
 object json_object(element value, const JsonPlace& place) {
   object out;
-  if (value.get(out) != simdjson::SUCCESS) throw user_error("{}: found {}, expected an object", place.text(), describe_json(value));
+  if (value.get(out) != simdjson::SUCCESS)
+    throw user_error("{}: found {}, expected an object", place.text(), describe_json(value));
   return out;
 }
 
 array json_array(element value, const JsonPlace& place) {
   array out;
-  if (value.get(out) != simdjson::SUCCESS) throw user_error("{}: found {}, expected an array", place.text(), describe_json(value));
+  if (value.get(out) != simdjson::SUCCESS)
+    throw user_error("{}: found {}, expected an array", place.text(), describe_json(value));
   return out;
 }
 
 std::string_view json_text(element value, const JsonPlace& place) {
   std::string_view out;
-  if (value.get(out) != simdjson::SUCCESS) throw user_error("{}: found {}, expected a string", place.text(), describe_json(value));
+  if (value.get(out) != simdjson::SUCCESS)
+    throw user_error("{}: found {}, expected a string", place.text(), describe_json(value));
   return out;
 }
 
 double json_number(element value, const JsonPlace& place) {
   double out;
-  if (value.get(out) != simdjson::SUCCESS) throw user_error("{}: found {}, expected a number", place.text(), describe_json(value));
+  if (value.get(out) != simdjson::SUCCESS)
+    throw user_error("{}: found {}, expected a number", place.text(), describe_json(value));
   return out;
 }
 

@@ -24,10 +24,11 @@ constexpr std::size_t kMaxLine = std::size_t{64} << 20;
 object object_of_line(simdjson::dom::parser& parser, std::string_view line, const std::string& place) {
   object members;
   const simdjson::error_code error = parser.parse(line.data(), line.size()).get(members);
-  if (error == simdjson::MEMALLOC) throw machine_error("{}: not enough memory for a line of {}", place, format_bytes(line.size()));
+  if (error == simdjson::MEMALLOC)
+    throw machine_error("{}: not enough memory for a line of {}", place, format_bytes(line.size()));
   if (error != simdjson::SUCCESS) {
-    throw user_error("{}: expected a JSON object on each line, such as {}: {}", place, R"({"source-ref":"s3://b/x.jpg","class":"0"})",
-                     to_lower(simdjson::error_message(error)));
+    throw user_error("{}: expected a JSON object on each line, such as {}: {}", place,
+                     R"({"source-ref":"s3://b/x.jpg","class":"0"})", to_lower(simdjson::error_message(error)));
   }
   return members;
 }
@@ -43,14 +44,16 @@ std::string compact(element value) { return simdjson::minify(value); }
 Attribute attribute_of(object members, const std::string& name, const std::string& place) {
   const auto found = json_find(members, name);
   if (!found) {
-    throw user_error("{}: has no attribute {}, which AttributeNames lists; it has: {}", place, smtrain::quoted(name), listed(members));
+    throw user_error("{}: has no attribute {}, which AttributeNames lists; it has: {}", place, smtrain::quoted(name),
+                     listed(members));
   }
   Attribute attribute{name.ends_with(kRef), ""};
   std::string_view text;
   if (found->get(text) == simdjson::SUCCESS) {
     attribute.text = text;
   } else if (attribute.reference) {
-    throw user_error("{}: attribute {} is {}; expected the URI of an object, a string", place, smtrain::quoted(name), describe_json(*found));
+    throw user_error("{}: attribute {} is {}; expected the URI of an object, a string", place, smtrain::quoted(name),
+                     describe_json(*found));
   } else {
     attribute.text = compact(*found);
   }
@@ -83,7 +86,8 @@ std::vector<std::string> guess_attributes(std::string_view first_line, const std
   std::stable_partition(references.begin(), references.end(), [](const std::string& name) { return name == "source-ref"; });
   if (references.size() == 1 && others.size() == 1) return {references[0], others[0]};
   if (references.size() == 2 && others.empty() && references[0] == "source-ref") return references;
-  throw user_error("{}: cannot tell which attributes are meant; it has: {}; say --attribute-names NAME,NAME", place, listed(members));
+  throw user_error("{}: cannot tell which attributes are meant; it has: {}; say --attribute-names NAME,NAME", place,
+                   listed(members));
 }
 
 std::map<std::int64_t, std::string> class_map_of(const ManifestLine& line) {
@@ -105,10 +109,12 @@ std::map<std::int64_t, std::string> class_map_of(const ManifestLine& line) {
 }
 
 void check_attribute_names(std::span<const std::string> names) {
-  if (names.empty() || names.size() > kMaxAttributes) throw user_error("{} attribute names, expected 1 to {}", names.size(), kMaxAttributes);
+  if (names.empty() || names.size() > kMaxAttributes)
+    throw user_error("{} attribute names, expected 1 to {}", names.size(), kMaxAttributes);
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i].empty()) throw user_error("an attribute name is empty; expected names such as source-ref,class");
-    if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) != names.begin() + static_cast<std::ptrdiff_t>(i))
+    if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=
+        names.begin() + static_cast<std::ptrdiff_t>(i))
       throw user_error("attribute name {} is given twice", smtrain::quoted(names[i]));
   }
 }
@@ -117,7 +123,8 @@ ManifestReader::ManifestReader(std::vector<InputFile> files, std::vector<std::st
     : names_(std::move(names)), cutter_(kMaxLine) {
   if (names_.empty() && !files.empty()) {
     // A file that cannot be opened again would lose its first lines to the guess.
-    if (!files[0].rewindable) throw user_error("{}: which attributes are meant has to be said; give --attribute-names NAME,NAME", files[0].name);
+    if (!files[0].rewindable)
+      throw user_error("{}: which attributes are meant has to be said; give --attribute-names NAME,NAME", files[0].name);
     const auto stream = open_bytes(files[0]);
     std::string head(std::size_t{1} << 20, '\0');
     head.resize(stream->read(head));
@@ -168,7 +175,8 @@ RecordCutter::Cut AttributeCutter::cut(const RawBlock& block, bool, bool at_end)
   while (at < block.bytes.size()) {
     recordio::Frame frame;
     const std::string where = place(block, cut.records, at);
-    if (recordio::read_frame(block.bytes.subspan(at), at_end, max_record_bytes_, where, frame) == recordio::FrameState::incomplete) {
+    if (recordio::read_frame(block.bytes.subspan(at), at_end, max_record_bytes_, where, frame) ==
+        recordio::FrameState::incomplete) {
       if (at_end) throw user_error("{}: the stream ends in the middle of a record", where);
       return cut;
     }
@@ -179,8 +187,9 @@ RecordCutter::Cut AttributeCutter::cut(const RawBlock& block, bool, bool at_end)
     ++cut.records;
   }
   if (at_end && got > 0) {
-    throw user_error("{}: AttributeNames has {} names but the stream ended after {}; each sample is one record per name, in order",
-                     place(block, cut.records, at), names_.size(), smtrain::quoted(names_[got - 1]));
+    throw user_error(
+        "{}: AttributeNames has {} names but the stream ended after {}; each sample is one record per name, in order",
+        place(block, cut.records, at), names_.size(), smtrain::quoted(names_[got - 1]));
   }
   return cut;
 }
@@ -192,7 +201,8 @@ void AttributeCutter::parse(const RawBlock& block, std::vector<AttributeSample>&
     AttributeSample sample{place(block, record, at), {}};
     for (std::size_t i = 0; i < names_.size(); ++i) {
       recordio::Frame frame;
-      if (recordio::read_frame(block.bytes.subspan(at), true, max_record_bytes_, sample.place, frame) == recordio::FrameState::incomplete)
+      if (recordio::read_frame(block.bytes.subspan(at), true, max_record_bytes_, sample.place, frame) ==
+          recordio::FrameState::incomplete)
         throw internal_error("{}: a block that ends within a record", sample.place);
       const std::span<const char> whole = block.bytes.subspan(at, frame.size);
       sample.values.push_back(frame.split ? recordio::join(whole) : std::string(frame.payload.begin(), frame.payload.end()));

@@ -88,7 +88,9 @@ std::optional<DataKind> guess_box_output(const ConvertRequest& request, DataKind
   const std::string suffix = plain_suffix(request.output);
   const bool boxes = annotates_boxes(input);
   if (suffix == ".manifest") return DataKind::manifest;
-  if (!boxes && input != DataKind::masks && input != DataKind::manifest && input != DataKind::image_list && input != DataKind::image_records) return std::nullopt;
+  if (!boxes && input != DataKind::masks && input != DataKind::manifest && input != DataKind::image_list &&
+      input != DataKind::image_records)
+    return std::nullopt;
   if (suffix == ".lst") return DataKind::image_list;
   if (suffix == ".rec") return DataKind::image_records;
   if (suffix == ".json" && (boxes || input == DataKind::manifest)) return DataKind::coco;
@@ -96,8 +98,10 @@ std::optional<DataKind> guess_box_output(const ConvertRequest& request, DataKind
   if (input == DataKind::voc || input == DataKind::coco) return DataKind::boxes;
   if (input == DataKind::masks) return DataKind::masks;
   if (input == DataKind::boxes) {
-    throw user_error("{}: boxes as JSON can become VOC, COCO, an image list, image records or a manifest; say which with --to voc, or by a "
-                     "suffix .json, .lst, .rec or .manifest", request.output);
+    throw user_error(
+        "{}: boxes as JSON can become VOC, COCO, an image list, image records or a manifest; say which with --to voc, or by a "
+        "suffix .json, .lst, .rec or .manifest",
+        request.output);
   }
   return std::nullopt;
 }

@@ -16,7 +16,8 @@
 namespace smtrain::run {
 namespace {
 
-constexpr const char* kEmptyNote = "{} without a box left out: a label vector has at least one, and the service refuses such records";
+constexpr const char* kEmptyNote =
+    "{} without a box left out: a label vector has at least one, and the service refuses such records";
 
 class BoxSupply final : public ImageSupply {
  public:
@@ -41,7 +42,9 @@ class BoxSupply final : public ImageSupply {
     at_ = i + 1;
     return true;
   }
-  double fraction() const override { return static_cast<double>(at_) / static_cast<double>(std::max<std::size_t>(1, boxed_.set.images.size())); }
+  double fraction() const override {
+    return static_cast<double>(at_) / static_cast<double>(std::max<std::size_t>(1, boxed_.set.images.size()));
+  }
   std::vector<std::string> files() const override { return boxed_.read; }
 
  private:
@@ -105,7 +108,9 @@ void warn_of_unannotated(const BoxedImages& boxed, const std::string& root, Log&
   std::size_t count = 0;
   std::string first;
   for (const formats::InputFile& file : formats::expand_path_if_any(root)) {
-    if (!formats::image::has_image_suffix(file.path) || annotated.contains(std::filesystem::path(file.path).lexically_normal().string())) continue;
+    if (!formats::image::has_image_suffix(file.path) ||
+        annotated.contains(std::filesystem::path(file.path).lexically_normal().string()))
+      continue;
     if (count++ == 0) first = file.path;
   }
   if (count > 0) log.warning("{} without an annotation left out; the first: {}", counted(count, "image"), first);

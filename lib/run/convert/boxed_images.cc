@@ -95,8 +95,9 @@ BoxedImages read_voc(const ConvertRequest& request, formats::BoxNotes& notes) {
     if (image.width == 0) {
       std::error_code error;
       if (!fs::exists(out.paths[i], error)) {
-        throw user_error("{}: does not say how large its image is, and there is no image {}; give the folder of the images with --root",
-                         files[i].name, smtrain::quoted(out.paths[i], 4096));
+        throw user_error(
+            "{}: does not say how large its image is, and there is no image {}; give the folder of the images with --root",
+            files[i].name, smtrain::quoted(out.paths[i], 4096));
       }
       const formats::image::ImageInfo info = info_of(out.paths[i]);
       image.width = info.width;
@@ -150,7 +151,8 @@ BoxedImages read_manifest(const ConvertRequest& request, formats::BoxNotes& note
 
 void drop_difficult(formats::AnnotationSet& set, Log& log) {
   std::size_t dropped = 0;
-  for (formats::AnnotatedImage& image : set.images) dropped += std::erase_if(image.boxes, [](const formats::Box& box) { return box.difficult; });
+  for (formats::AnnotatedImage& image : set.images)
+    dropped += std::erase_if(image.boxes, [](const formats::Box& box) { return box.difficult; });
   if (dropped > 0) log.info("{} left out: difficult, or crowds", counted(dropped, "box"));
 }
 
@@ -186,7 +188,8 @@ void use_class_names(formats::AnnotationSet& set, const formats::ClassNames& nam
     if (own != set.classes.end()) {
       const auto found = ids.find(own->second);
       if (found != ids.end()) return found->second;
-      throw user_error("class {} is not in {}, which names {}", smtrain::quoted(own->second), path, counted(names.size(), "class"));
+      throw user_error("class {} is not in {}, which names {}", smtrain::quoted(own->second), path,
+                       counted(names.size(), "class"));
     }
     if (names.contains(id)) return id;
     throw user_error("class {} is not in {}, which names {}", id, path, counted(names.size(), "class"));
@@ -213,9 +216,10 @@ void check_image_sizes(BoxedImages& boxed, int threads) {
     const formats::image::ImageInfo info = info_of(boxed.paths[i]);
     if (info.width == image.width && info.height == image.height) return;
     const bool turned = info.orientation > 4 && info.width == image.height && info.height == image.width;
-    throw user_error("{}: the annotation says {} x {}, and the image {} has {} x {}{}", smtrain::quoted(image.file), image.width, image.height,
-                     smtrain::quoted(boxed.paths[i], 4096), info.width, info.height,
-                     turned ? "; its EXIF orientation turns it when it is shown: store it turned, or annotate it as it lies" : "");
+    throw user_error(
+        "{}: the annotation says {} x {}, and the image {} has {} x {}{}", smtrain::quoted(image.file), image.width, image.height,
+        smtrain::quoted(boxed.paths[i], 4096), info.width, info.height,
+        turned ? "; its EXIF orientation turns it when it is shown: store it turned, or annotate it as it lies" : "");
   });
   boxed.sizes_checked = true;
 }
@@ -223,7 +227,8 @@ void check_image_sizes(BoxedImages& boxed, int threads) {
 void check_unique_images(const formats::AnnotationSet& set) {
   std::set<std::string_view> names;
   for (const formats::AnnotatedImage& image : set.images) {
-    if (!names.insert(image.file).second) throw user_error("two annotations are of the image {}", smtrain::quoted(image.file, 4096));
+    if (!names.insert(image.file).second)
+      throw user_error("two annotations are of the image {}", smtrain::quoted(image.file, 4096));
   }
 }
 

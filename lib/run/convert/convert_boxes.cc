@@ -30,11 +30,14 @@ std::size_t count_boxes(const formats::AnnotationSet& set) {
 void warn_of_difficult(const formats::AnnotationSet& set, Console& console) {
   std::size_t count = 0;
   for (const formats::AnnotatedImage& image : set.images) {
-    count += static_cast<std::size_t>(std::count_if(image.boxes.begin(), image.boxes.end(), [](const formats::Box& b) { return b.difficult; }));
+    count += static_cast<std::size_t>(
+        std::count_if(image.boxes.begin(), image.boxes.end(), [](const formats::Box& b) { return b.difficult; }));
   }
   if (count > 0) {
-    console.warning("boxes that are difficult, or crowds: {} become like any other, since the service's JSON has no word for them; "
-                    "--drop-difficult leaves them out", grouped(count));
+    console.warning(
+        "boxes that are difficult, or crowds: {} become like any other, since the service's JSON has no word for them; "
+        "--drop-difficult leaves them out",
+        grouped(count));
   }
 }
 
@@ -44,7 +47,8 @@ std::string voc_of(formats::AnnotatedImage image, const formats::ClassNames& cla
   return formats::voc_xml(image, classes, corners);
 }
 
-void write_annotations(const ConvertRequest& request, DataKind to, const formats::AnnotationSet& set, const std::string& below, OutputFolder& folder) {
+void write_annotations(const ConvertRequest& request, DataKind to, const formats::AnnotationSet& set, const std::string& below,
+                       OutputFolder& folder) {
   const auto corners = request.boxes.voc_from_zero ? formats::VocCorners::from_zero : formats::VocCorners::from_one;
   each_index(request.common.threads.value, set.images.size(), [&](std::size_t i) {
     const formats::AnnotatedImage& image = set.images[i];
@@ -76,7 +80,8 @@ void name_classes(const ConvertRequest& request, BoxedImages& boxed) {
 
 void convert_boxes(const ConvertRequest& request, DataKind from, DataKind to, Console& console) {
   refuse_same_file(request);
-  BoxedImages boxed = from == DataKind::image_list ? read_list_boxes(request, console) : read_boxed_images(request, from, console);
+  BoxedImages boxed =
+      from == DataKind::image_list ? read_list_boxes(request, console) : read_boxed_images(request, from, console);
   if (from == DataKind::image_list) name_classes(request, boxed);
   if (to == DataKind::boxes) warn_of_difficult(boxed.set, console);
   if (to == DataKind::coco) {

@@ -31,9 +31,12 @@ std::pair<std::string, std::string> attribute_names(const ConvertRequest& reques
   const std::vector<std::string>& given = request.boxes.attribute_names;
   if (given.empty()) return {"source-ref", label};
   formats::check_attribute_names(given);
-  if (given.size() != 2) throw user_error("--attribute-names: {} names, expected two: the image's, then the label's", given.size());
-  if (!given[0].ends_with("-ref")) throw user_error("--attribute-names: {} does not end in -ref, as the image's must", smtrain::quoted(given[0]));
-  if (given[1].ends_with("-ref")) throw user_error("--attribute-names: {} ends in -ref, which would make the label a file", smtrain::quoted(given[1]));
+  if (given.size() != 2)
+    throw user_error("--attribute-names: {} names, expected two: the image's, then the label's", given.size());
+  if (!given[0].ends_with("-ref"))
+    throw user_error("--attribute-names: {} does not end in -ref, as the image's must", smtrain::quoted(given[0]));
+  if (given[1].ends_with("-ref"))
+    throw user_error("--attribute-names: {} ends in -ref, which would make the label a file", smtrain::quoted(given[1]));
   return {given[0], given[1]};
 }
 
@@ -69,7 +72,8 @@ void write_boxes_manifest(const ConvertRequest& request, const BoxedImages& boxe
 std::string class_text(const std::vector<float>& labels, const std::string& place) {
   std::string text;
   for (const float label : labels) {
-    if (!(label >= 0 && label <= static_cast<float>(formats::kMaxClassId)) || label != static_cast<float>(static_cast<std::int64_t>(label)))
+    if (!(label >= 0 && label <= static_cast<float>(formats::kMaxClassId)) ||
+        label != static_cast<float>(static_cast<std::int64_t>(label)))
       throw user_error("{}: label {}, expected a class from 0", place, label);
     text += (text.empty() ? "" : ", ") + std::to_string(static_cast<std::int64_t>(label));
   }
@@ -109,7 +113,8 @@ void convert_list_to_manifest(const ConvertRequest& request, DataKind, DataKind,
   formats::image::ImageListReader reader(annotation_files(request.input, {".lst"}), request.common.threads.value);
   const std::vector<formats::image::PlacedImage> lines = lines_of(reader);
   if (lines.empty()) throw user_error("{}: lists no image", request.input);
-  if (formats::may_be_detection(lines[0].image.labels)) return write_boxes_manifest(request, read_list_boxes(request, console), console);
+  if (formats::may_be_detection(lines[0].image.labels))
+    return write_boxes_manifest(request, read_list_boxes(request, console), console);
   const std::string root = list_root(request);
   const auto [image_name, label_name] = attribute_names(request, "class");
   std::string text;
@@ -172,8 +177,10 @@ void convert_manifest_to_list(const ConvertRequest& request, DataKind, DataKind,
 }
 
 void refuse_records_to_manifest(const ConvertRequest& request, DataKind, DataKind, Console&) {
-  throw user_error("{}: records hold images, and a manifest names files; convert to a folder first, which gets the images and a list of them, "
-                   "then that list to the manifest", request.input);
+  throw user_error(
+      "{}: records hold images, and a manifest names files; convert to a folder first, which gets the images and a list of them, "
+      "then that list to the manifest",
+      request.input);
 }
 
 }  // namespace smtrain::run

@@ -45,8 +45,8 @@ class MaskChange {
     try {
       image::Mask mask = decode(bytes);
       if (of_image && (of_image->width != mask.width || of_image->height != mask.height)) {
-        throw user_error("a mask of {} x {}, and its image has {} x {}; expected one size", mask.width, mask.height, of_image->width,
-                         of_image->height);
+        throw user_error("a mask of {} x {}, and its image has {} x {}; expected one size", mask.width, mask.height,
+                         of_image->width, of_image->height);
       }
       if (map_) unknown_ += image::apply_label_map(*map_, mask);
       if (colors_) mask.palette = *colors_;
@@ -57,7 +57,8 @@ class MaskChange {
   }
 
   void warn(Console& console) const {
-    if (unknown_ > 0) console.warning("{} had values that the label map does not name and became holes (255)", counted(unknown_, "pixel"));
+    if (unknown_ > 0)
+      console.warning("{} had values that the label map does not name and became holes (255)", counted(unknown_, "pixel"));
   }
 
  private:
@@ -123,7 +124,8 @@ void convert_masks(const ConvertRequest& request, DataKind, DataKind, Console& c
 }
 
 void convert_masks_to_manifest(const ConvertRequest& request, DataKind, DataKind, Console& console) {
-  if (!request.root) throw user_error("{}: a manifest names images and masks; give the folder of the images with --root", request.input);
+  if (!request.root)
+    throw user_error("{}: a manifest names images and masks; give the folder of the images with --root", request.input);
   std::vector<std::string> names = request.boxes.attribute_names;
   if (names.empty()) names = {"source-ref", "label-ref"};
   formats::check_attribute_names(names);
@@ -166,7 +168,8 @@ void convert_manifest_to_masks(const ConvertRequest& request, DataKind, DataKind
       const std::string bytes = read_file(path, kMaxImageBytes);
       folder.write("images/" + name, bytes);
       const std::string mask_path = input.path_of(line.attributes.back(), line.place);
-      const image::Mask mask = change.apply(read_file(mask_path, kMaxImageBytes), line.place + ": " + mask_path, info_of_file(path));
+      const image::Mask mask =
+          change.apply(read_file(mask_path, kMaxImageBytes), line.place + ": " + mask_path, info_of_file(path));
       folder.write("annotations/" + formats::with_suffix(name, ".png"), image::encode_mask(mask));
     });
     count += lines.size();

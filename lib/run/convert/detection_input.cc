@@ -25,12 +25,13 @@ formats::image::ImageInfo info_of(std::span<const char> bytes, const std::string
 
 }  // namespace
 
-formats::AnnotatedImage boxed_image(const std::string& file, std::int64_t width, std::int64_t height, const std::vector<float>& labels,
-                                    const std::string& place, formats::BoxNotes& notes) {
+formats::AnnotatedImage boxed_image(const std::string& file, std::int64_t width, std::int64_t height,
+                                    const std::vector<float>& labels, const std::string& place, formats::BoxNotes& notes) {
   formats::AnnotatedImage image{file, width, height, {}};
   if (!formats::may_be_detection(labels)) {
-    throw user_error("{}: {} of an image that are no boxes; expected A, B, and B numbers for each object, as detection lists them", place,
-                     counted(labels.size(), "label"));
+    throw user_error(
+        "{}: {} of an image that are no boxes; expected A, B, and B numbers for each object, as detection lists them", place,
+        counted(labels.size(), "label"));
   }
   for (const formats::FractionBox& fraction : formats::parse_label_vector(labels, place, notes)) {
     formats::Box box = formats::box_in_pixels(fraction, width, height);

@@ -46,13 +46,15 @@ std::vector<float> class_labels(const std::string& text, const std::string& plac
   const nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
   is_list = value.is_array();
   const auto wrong = [&] {
-    return user_error("{}: the label is {}, expected a class from 0, or a list of classes such as [0, 2]", place, smtrain::quoted(text));
+    return user_error("{}: the label is {}, expected a class from 0, or a list of classes such as [0, 2]", place,
+                      smtrain::quoted(text));
   };
   std::vector<float> labels;
   for (const nlohmann::json& item : is_list ? value : nlohmann::json::array({value})) {
     if (!item.is_number()) throw wrong();
     const double number = item.get<double>();
-    if (!(number >= 0 && number <= static_cast<double>(formats::kMaxClassId)) || number != static_cast<double>(static_cast<std::int64_t>(number)))
+    if (!(number >= 0 && number <= static_cast<double>(formats::kMaxClassId)) ||
+        number != static_cast<double>(static_cast<std::int64_t>(number)))
       throw wrong();
     labels.push_back(static_cast<float>(number));
   }
@@ -64,7 +66,8 @@ ManifestLabels labels_of(const formats::ManifestLine& line, formats::BoxNotes& n
   const std::string& text = line.attributes.back().text;
   ManifestLabels out;
   switch (label_kind_of(line)) {
-    case ManifestLabel::mask: throw user_error("{}: the label is a mask, expected classes or boxes; --to masks takes it", line.place);
+    case ManifestLabel::mask:
+      throw user_error("{}: the label is a mask, expected classes or boxes; --to masks takes it", line.place);
     case ManifestLabel::classes: out.labels = class_labels(text, line.place, out.vector); break;
     case ManifestLabel::boxes: {
       const formats::ServiceJson parsed = formats::parse_service_json(text, line.place, false);
@@ -82,11 +85,12 @@ ManifestInput::ManifestInput(const ConvertRequest& request)
       folder_(folder_of(request.input)),
       root_(request.root.value_or(folder_)) {
   if (reader_.names().size() != 2) {
-    throw user_error("{}: {} attribute names, expected two: the image's, then the label's (--attribute-names source-ref,class)", request.input,
-                     reader_.names().size());
+    throw user_error("{}: {} attribute names, expected two: the image's, then the label's (--attribute-names source-ref,class)",
+                     request.input, reader_.names().size());
   }
   if (!reader_.names()[0].ends_with("-ref"))
-    throw user_error("{}: the image's attribute {} does not end in -ref; the image comes first", request.input, smtrain::quoted(reader_.names()[0]));
+    throw user_error("{}: the image's attribute {} does not end in -ref; the image comes first", request.input,
+                     smtrain::quoted(reader_.names()[0]));
   for (const std::string& map : request.boxes.maps) maps_.push_back(formats::parse_map(map));
 }
 

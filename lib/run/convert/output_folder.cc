@@ -18,7 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const std::string& path, int error_number) {
-  throw Error(fault_of_errno(error_number), fmt::format("cannot write {}: {}", smtrain::quoted(path, 4096), errno_text(error_number)));
+  throw Error(fault_of_errno(error_number),
+              fmt::format("cannot write {}: {}", smtrain::quoted(path, 4096), errno_text(error_number)));
 }
 
 // mkdtemp keeps others out, and the umask says who may look in later.
@@ -45,11 +46,14 @@ OutputFolder::OutputFolder(const std::string& path) : name_(path) {
   target_ = fs::absolute(path).lexically_normal();
   if (target_.filename().empty()) target_ = target_.parent_path();
   if (fs::exists(target_, error)) {
-    if (!fs::is_directory(target_, error)) throw user_error("{}: is a file; expected a folder to be made", smtrain::quoted(path, 4096));
+    if (!fs::is_directory(target_, error))
+      throw user_error("{}: is a file; expected a folder to be made", smtrain::quoted(path, 4096));
     if (!fs::is_empty(target_, error) || error)
-      throw user_error("{}: the folder is there already and is not empty; remove it, or name another", smtrain::quoted(path, 4096));
+      throw user_error("{}: the folder is there already and is not empty; remove it, or name another",
+                       smtrain::quoted(path, 4096));
   }
-  std::string name = (target_.parent_path() / fmt::format(".{:.200}.tmp-{}-XXXXXX", target_.filename().string(), ::getpid())).string();
+  std::string name =
+      (target_.parent_path() / fmt::format(".{:.200}.tmp-{}-XXXXXX", target_.filename().string(), ::getpid())).string();
   if (::mkdtemp(name.data()) == nullptr) fail(path, errno);
   temporary_ = name;
   open_to_umask(temporary_);
@@ -77,7 +81,8 @@ void OutputFolder::write(const std::string& name, std::string_view bytes) {
   const fs::path file = temporary_ / plain;
   make_folder(file.parent_path());
   const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (!fd && errno == EEXIST) throw user_error("{}: {} would be written twice; names must differ", name_, smtrain::quoted(name, 4096));
+  if (!fd && errno == EEXIST)
+    throw user_error("{}: {} would be written twice; names must differ", name_, smtrain::quoted(name, 4096));
   if (!fd) fail((fs::path(name_) / plain).string(), errno);
   write_all(fd.get(), bytes, (fs::path(name_) / plain).string());
   const std::lock_guard lock(mutex_);

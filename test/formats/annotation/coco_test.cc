@@ -65,10 +65,13 @@ TEST_CASE("COCO: a class without a name keeps its number", "[formats][annotation
 
 TEST_CASE("COCO: what is wrong is named with its place", "[formats][annotation]") {
   CHECK_THAT(message(with("\"images\"", "\"image\"")), Contains("c.json: no member \"images\""));
-  CHECK_THAT(message(with("\"image_id\":139", "\"image_id\":138")), Contains("annotations[0]: image_id 138 is that of none of the 2 images"));
-  CHECK_THAT(message(with("\"category_id\":18", "\"category_id\":19")), Contains("annotations[1]: category_id 19 is that of none of the 2 categories"));
+  CHECK_THAT(message(with("\"image_id\":139", "\"image_id\":138")),
+             Contains("annotations[0]: image_id 138 is that of none of the 2 images"));
+  CHECK_THAT(message(with("\"category_id\":18", "\"category_id\":19")),
+             Contains("annotations[1]: category_id 19 is that of none of the 2 categories"));
   CHECK_THAT(message(with("[1,2,3,4],\"category", "[1,2,3],\"category")), Contains("annotations[1].bbox: 3 numbers"));
-  CHECK_THAT(message(with("[1,2,3,4],\"category", "[1,2,null,4],\"category")), Contains("annotations[1].bbox[2]: found null, expected a number"));
+  CHECK_THAT(message(with("[1,2,3,4],\"category", "[1,2,null,4],\"category")),
+             Contains("annotations[1].bbox[2]: found null, expected a number"));
   CHECK_THAT(message(with("\"id\":139", "\"id\":397133")), Contains("images[1]: id 397133 is another image's, too"));
   CHECK_THAT(message(with("\"id\":64", "\"id\":18")), Contains("categories[1]: id 18 is another category's"));
   CHECK_THAT(message(with("000000397133.jpg", "../x.jpg")), Contains("images[0].file_name"));

@@ -32,7 +32,8 @@ TEST_CASE("label vector: whole pixels survive the way through float32", "[format
     for (Box& box : image.boxes) box.difficult = draw.below(2) == 1;
     if (image.boxes.empty()) continue;
     std::vector<Box> read;
-    for (const FractionBox& box : parse_label_vector(label_vector(image, true), "x", notes)) read.push_back(box_in_pixels(box, image.width, image.height));
+    for (const FractionBox& box : parse_label_vector(label_vector(image, true), "x", notes))
+      read.push_back(box_in_pixels(box, image.width, image.height));
     CHECK(read == image.boxes);
   }
   CHECK(notes.dropped == 0);
@@ -40,7 +41,8 @@ TEST_CASE("label vector: whole pixels survive the way through float32", "[format
 
 TEST_CASE("label vector: extra header and extra numbers of objects are passed over", "[formats][annotation]") {
   BoxNotes notes;
-  const auto boxes = parse_label_vector(std::vector<float>{4, 7, 640, 480, 3, .1F, .2F, .3F, .4F, 1, 9, 1, 0, 0, 1, 1, 0, 9}, "x", notes);
+  const auto boxes =
+      parse_label_vector(std::vector<float>{4, 7, 640, 480, 3, .1F, .2F, .3F, .4F, 1, 9, 1, 0, 0, 1, 1, 0, 9}, "x", notes);
   REQUIRE(boxes.size() == 2);
   CHECK(boxes[0].class_id == 3);
   CHECK(boxes[0].ymin == .2F);
@@ -50,7 +52,8 @@ TEST_CASE("label vector: extra header and extra numbers of objects are passed ov
 
 TEST_CASE("label vector: objects without area and padding are dropped", "[formats][annotation]") {
   BoxNotes notes;
-  const auto boxes = parse_label_vector(std::vector<float>{2, 5, 0, .5F, .2F, .5F, .4F, 1, 0, 0, 1, 1, -1, -1, -1, -1, -1}, "x", notes);
+  const auto boxes =
+      parse_label_vector(std::vector<float>{2, 5, 0, .5F, .2F, .5F, .4F, 1, 0, 0, 1, 1, -1, -1, -1, -1, -1}, "x", notes);
   REQUIRE(boxes.size() == 1);
   CHECK(boxes[0].class_id == 1);
   CHECK(notes.dropped == 2);

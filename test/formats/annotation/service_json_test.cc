@@ -53,7 +53,8 @@ TEST_CASE("service JSON: writing and reading gives the same image", "[formats][a
 }
 
 TEST_CASE("service JSON: a box may stick out by a pixel, and one without area is dropped", "[formats][annotation]") {
-  const ServiceJson read = parse_service_json(with(R"("left":111,"top":134,"width":61)", R"("left":-0.5,"top":134,"width":501.25)"), "a.json", true);
+  const ServiceJson read =
+      parse_service_json(with(R"("left":111,"top":134,"width":61)", R"("left":-0.5,"top":134,"width":501.25)"), "a.json", true);
   CHECK(read.image.boxes[0] == Box{0, 0, 134, 500, 128, false});
   CHECK(read.notes.clipped == 1);
   const ServiceJson flat = parse_service_json(with(R"("width":61)", R"("width":0)"), "a.json", true);
@@ -72,12 +73,15 @@ TEST_CASE("service JSON: what is wrong is named with its place", "[formats][anno
   CHECK_THAT(message(with("\"depth\":3", "\"depth\":1")), Contains("image_size[0].depth: found 1, expected 3"));
   CHECK_THAT(message(with("\"width\":500", "\"width\":0")), Contains("image_size[0].width: found 0, expected an integer from 1"));
   CHECK_THAT(message(with("\"class_id\":2,\"left\"", "\"class_id\":-1,\"left\"")), Contains("annotations[1].class_id: found -1"));
-  CHECK_THAT(message(with("\"class_id\":2,\"left\"", "\"class_id\":1.5,\"left\"")), Contains("annotations[1].class_id: found 1.5"));
+  CHECK_THAT(message(with("\"class_id\":2,\"left\"", "\"class_id\":1.5,\"left\"")),
+             Contains("annotations[1].class_id: found 1.5"));
   CHECK_THAT(message(with("\"left\":10", "\"left\":\"10\"")), Contains("annotations[1].left: found \"10\", expected a number"));
-  CHECK_THAT(message(with("\"left\":10", "\"left\":470")), Contains("annotations[1]: a box with left 470") && Contains("lies 10 pixels outside of its image of 500 x 400"));
+  CHECK_THAT(message(with("\"left\":10", "\"left\":470")),
+             Contains("annotations[1]: a box with left 470") && Contains("lies 10 pixels outside of its image of 500 x 400"));
   CHECK_THAT(message(with("\"width\":40", "\"width\":-40")), Contains("expected sides of at least 0"));
   CHECK_THAT(message(with("\"left\":10,", "")), Contains("annotations[1]: no member \"left\""));
-  CHECK_THAT(message(with(R"({"class_id":2,"name":"bird"})", R"({"class_id":0,"name":"bird"})")), Contains("class 0 is \"bird\", and \"cat\" elsewhere"));
+  CHECK_THAT(message(with(R"({"class_id":2,"name":"bird"})", R"({"class_id":0,"name":"bird"})")),
+             Contains("class 0 is \"bird\", and \"cat\" elsewhere"));
 }
 
 TEST_CASE("service JSON: no prefix of it is taken for the whole", "[formats][annotation]") {

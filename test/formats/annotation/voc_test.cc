@@ -70,7 +70,8 @@ TEST_CASE("VOC: writing and reading gives the same image", "[formats][annotation
 }
 
 TEST_CASE("VOC: a file without a size is left to who knows the image", "[formats][annotation]") {
-  CHECK(parse_voc(with("<size><width>650</width><height>417</height><depth>3</depth></size>", ""), "a.xml", VocCorners::from_one).image.width == 0);
+  CHECK(parse_voc(with("<size><width>650</width><height>417</height><depth>3</depth></size>", ""), "a.xml", VocCorners::from_one)
+            .image.width == 0);
   CHECK(parse_voc(with("<width>650", "<width>0"), "a.xml", VocCorners::from_one).image.height == 0);
 }
 
@@ -107,5 +108,6 @@ TEST_CASE("VOC: entities are not expanded, and depth is bounded", "[formats][ann
   for (int i = 0; i < 100000; ++i) deep += "<a>";
   for (int i = 0; i < 100000; ++i) deep += "</a>";
   CHECK_THAT(message(deep + "</annotation>"), Contains("64 deep"));
-  CHECK_THAT(message(std::string(kMaxVocBytes + 1, ' ')), Contains("expected at most 16.0 MiB") || Contains("expected at most 16"));
+  CHECK_THAT(message(std::string(kMaxVocBytes + 1, ' ')),
+             Contains("expected at most 16.0 MiB") || Contains("expected at most 16"));
 }

@@ -22,7 +22,8 @@ std::string sample(const std::string& name) { return read_file(std::string(SMTRA
 
 Mask random_mask(RandomStream& draw, bool palette) {
   Mask mask{static_cast<std::uint32_t>(1 + draw.below(40)), static_cast<std::uint32_t>(1 + draw.below(40)), {}, {}};
-  for (std::size_t i = 0; i < std::size_t{mask.width} * mask.height; ++i) mask.labels.push_back(static_cast<std::uint8_t>(draw.below(256)));
+  for (std::size_t i = 0; i < std::size_t{mask.width} * mask.height; ++i)
+    mask.labels.push_back(static_cast<std::uint8_t>(draw.below(256)));
   if (palette) mask.palette = voc_palette();
   return mask;
 }
@@ -83,7 +84,8 @@ TEST_CASE("mask: what has no labels is refused with what to do", "[formats][mask
   };
   Pixels pixels;
   pixels.resize(4, 3);
-  CHECK_THAT(message(encode_image(pixels, {ImageKind::png, {}})), Contains("a PNG of colours of 8 bits") && Contains("--palette"));
+  CHECK_THAT(message(encode_image(pixels, {ImageKind::png, {}})),
+             Contains("a PNG of colours of 8 bits") && Contains("--palette"));
   CHECK_THAT(message(encode_image(pixels, {ImageKind::jpeg, {}})), Contains("a JPEG, expected a PNG"));
   CHECK_THAT(message(sample("grey16.png")), Contains("grey levels of 16 bits"));
   const std::string whole = sample("palette4.png");

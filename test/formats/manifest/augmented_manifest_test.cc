@@ -29,9 +29,9 @@ std::vector<Record> all(RecordStream<Record>& stream) {
 
 std::vector<AttributeSample> wire_samples(const std::string& path, const std::vector<std::string>& names, int threads) {
   AttributeCutter cutter(names, 1 << 20);
-  RecordStream<AttributeSample> stream(expand_path(path), cutter,
-                                       [&](const RawBlock& block, std::vector<AttributeSample>& out) { cutter.parse(block, out); },
-                                       {threads, 4096, 1 << 20});
+  RecordStream<AttributeSample> stream(
+      expand_path(path), cutter, [&](const RawBlock& block, std::vector<AttributeSample>& out) { cutter.parse(block, out); },
+      {threads, 4096, 1 << 20});
   return all(stream);
 }
 
@@ -47,7 +47,8 @@ TEST_CASE("manifest: attributes come in the order of the names, as they are sent
 }
 
 TEST_CASE("manifest: class names come from the metadata of the label", "[formats][manifest]") {
-  const std::string line = R"({"source-ref":"x.jpg","boxes":{},"boxes-metadata":{"class-map":{"0":"cat","12":"dog","x":"no"},"job-name":"j"}})";
+  const std::string line =
+      R"({"source-ref":"x.jpg","boxes":{},"boxes-metadata":{"class-map":{"0":"cat","12":"dog","x":"no"},"job-name":"j"}})";
   CHECK(class_map_of(parse_manifest_line(line, std::vector<std::string>{"source-ref", "boxes"}, "m:1")) ==
         std::map<std::int64_t, std::string>{{0, "cat"}, {12, "dog"}});
   CHECK(class_map_of(parse_manifest_line(R"({"source-ref":"x","class":"0"})", kClass, "m:1")).empty());
@@ -56,15 +57,19 @@ TEST_CASE("manifest: class names come from the metadata of the label", "[formats
 TEST_CASE("manifest: names are guessed where one guess is left", "[formats][manifest]") {
   const auto guess = [](const std::string& line) { return guess_attributes(line, "m:1"); };
   CHECK(guess(R"({"class":"0","class-metadata":{},"source-ref":"x"})") == kClass);
-  CHECK(guess(R"({"city-ref":"m.png","city-ref-metadata":{},"source-ref":"x"})") == std::vector<std::string>{"source-ref", "city-ref"});
-  CHECK_THROWS_WITH(guess(R"({"a":"0","b":"1","source-ref":"x"})"), Contains("m:1: cannot tell") && Contains("\"a\", \"b\", \"source-ref\"") && Contains("--attribute-names"));
+  CHECK(guess(R"({"city-ref":"m.png","city-ref-metadata":{},"source-ref":"x"})") ==
+        std::vector<std::string>{"source-ref", "city-ref"});
+  CHECK_THROWS_WITH(guess(R"({"a":"0","b":"1","source-ref":"x"})"),
+                    Contains("m:1: cannot tell") && Contains("\"a\", \"b\", \"source-ref\"") && Contains("--attribute-names"));
   CHECK_THROWS_WITH(guess(R"({"a-ref":"0","b-ref":"1"})"), Contains("cannot tell"));
   CHECK_THROWS_WITH(guess("[1]"), Contains("m:1: expected a JSON object"));
 }
 
 TEST_CASE("manifest: what is wrong is named with its line", "[formats][manifest]") {
-  CHECK_THROWS_WITH(texts(R"({"source-ref":"x","klass":"0"})", kClass), Contains("m:1: has no attribute \"class\"") && Contains("\"source-ref\", \"klass\""));
-  CHECK_THROWS_WITH(texts(R"({"source-ref":3,"class":"0"})", kClass), Contains("attribute \"source-ref\" is 3; expected the URI"));
+  CHECK_THROWS_WITH(texts(R"({"source-ref":"x","klass":"0"})", kClass),
+                    Contains("m:1: has no attribute \"class\"") && Contains("\"source-ref\", \"klass\""));
+  CHECK_THROWS_WITH(texts(R"({"source-ref":3,"class":"0"})", kClass),
+                    Contains("attribute \"source-ref\" is 3; expected the URI"));
   CHECK_THROWS_WITH(texts("{", kClass), Contains("m:1: expected a JSON object on each line"));
   CHECK_THROWS_WITH(check_attribute_names(std::vector<std::string>{}), Contains("expected 1 to 16"));
   CHECK_THROWS_WITH(check_attribute_names(std::vector<std::string>(17, "a")), Contains("17 attribute names"));
@@ -77,7 +82,8 @@ TEST_CASE("manifest: lines and what they refer to are read in order for any numb
   for (int i = 0; i < 500; ++i) {
     const std::string name = fmt::format("images/{}.jpg", i);
     folder.write(name, fmt::format("bytes of {}", i));
-    manifest += fmt::format("{{\"source-ref\":\"{}\",\"class\":{}}}\n{}", i % 2 == 0 ? "s3://b/" + name : name, i, i % 7 == 0 ? "\r\n" : "");
+    manifest += fmt::format("{{\"source-ref\":\"{}\",\"class\":{}}}\n{}", i % 2 == 0 ? "s3://b/" + name : name, i,
+                            i % 7 == 0 ? "\r\n" : "");
   }
   const std::string path = folder.write("m.manifest", manifest);
   for (const int threads : {1, 3}) {
@@ -141,6 +147,8 @@ TEST_CASE("manifest: a stream that ends within a sample is refused", "[formats][
   append_attribute_records(wire, {"", {"image of the second"}});
   CHECK_THROWS_WITH(wire_samples(folder.write("a", wire), kClass, 1),
                     Contains("sample 2") && Contains("AttributeNames has 2 names but the stream ended after \"source-ref\""));
-  CHECK_THROWS_WITH(wire_samples(folder.write("b", two.substr(0, 21)), kClass, 1), Contains("sample 1") && Contains("in the middle of a record"));
-  CHECK_THROWS_WITH(wire_samples(folder.write("c", "{\"instances\":[]}"), kClass, 1), Contains("expected the recordIO magic word"));
+  CHECK_THROWS_WITH(wire_samples(folder.write("b", two.substr(0, 21)), kClass, 1),
+                    Contains("sample 1") && Contains("in the middle of a record"));
+  CHECK_THROWS_WITH(wire_samples(folder.write("c", "{\"instances\":[]}"), kClass, 1),
+                    Contains("expected the recordIO magic word"));
 }
