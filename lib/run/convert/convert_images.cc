@@ -1,5 +1,6 @@
 #include "run/convert/convert_images.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <unordered_set>
@@ -23,7 +24,6 @@ using formats::image::append_list_line;
 using formats::image::ImageRecord;
 
 constexpr std::size_t kAheadBytes = std::size_t{256} << 20;
-constexpr std::size_t kMaxImageBytes = std::size_t{1} << 29;  // a record holds no more
 constexpr std::size_t kToldProblems = 20;
 constexpr const char* kListName = "images.lst";
 
@@ -112,15 +112,14 @@ DoneImage load(SuppliedImage& image, const ImageChange& change) {
   DoneImage done;
   done.id = image.record.id;
   done.path = image.path;
-  std::string place = image.place;
+  std::string place;
   try {
-    if (!image.path.empty()) image.record.image = read_file(image.path, kMaxImageBytes);
-    if (!image.path.empty()) place += (place.empty() ? "" : ": ") + image.path;  // reading says it by itself
+    place = load_image(image) + ": ";
     done.turned = change.apply(image.record.image).orientation != 1;
     done.bytes = image.record.image.size();
   } catch (const Error& e) {
     if (e.fault() != Fault::user) throw;
-    done.problem = place + (place.empty() ? "" : ": ") + e.what();
+    done.problem = place + e.what();
   }
   return done;
 }
@@ -187,6 +186,7 @@ void convert_to_records(const ConvertRequest& request, DataKind from, DataKind, 
             [&](SuppliedImage& image, const Work::Room& room) {
               room(image.record.image.size());
               DoneImage done = load(image, change);
+              image.record.vector = image.record.vector || request.images.pack_label;
               if (done.problem.empty()) append_image_record(done.framed, image.record);
               return done;
             },
