@@ -17,13 +17,14 @@ import sys
 
 import measure
 from format_cases import FormatCases
+from image_cases import ImageCases
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CSV = "text/csv;label_size=0"
 ROWS, COLUMNS = 1_000_000, 32
 
 
-class Bench(FormatCases):
+class Bench(FormatCases, ImageCases):
     def __init__(self, options):
         self.o = options
         self.rows = []
@@ -231,9 +232,10 @@ def cpu_name():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cases = ("mnist", "blobs", "convert", "read", "start", "bytes", "ranks", "epoch", "memory", "libsvm", "jsonl")
+    cases = ("mnist", "blobs", "convert", "read", "start", "bytes", "ranks", "epoch", "memory", "libsvm", "jsonl", "jpeg")
     parser.add_argument("--smtrain", default="build/release/smtrain")
     parser.add_argument("--read-rate", default="build/release/bench/read_rate")
+    parser.add_argument("--jpeg-rate", default="build/release/bench/jpeg_rate")
     parser.add_argument("--python", default=sys.executable, help="an interpreter with numpy, scikit-learn, pandas, pyarrow")
     parser.add_argument("--work", default=os.path.join(HERE, os.pardir, "build", "bench-data"), help="for data and models")
     parser.add_argument("--sets", help="a folder of real sets: mnist/train.pbr and mnist/test.pbr")
