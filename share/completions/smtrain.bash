@@ -25,7 +25,7 @@ _smtrain_kind() {
       esac ;;
     inspect)
       case $2 in
-      --content-type|--label|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
+      --content-type|--as|--label|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
       esac ;;
     algorithms)
       case $2 in
@@ -95,6 +95,7 @@ _smtrain_values() {
     inspect)
       case $2 in
       --content-type) printf '%s\n' 'text/csv' 'text/csv;label_size=0' 'application/x-recordio-protobuf' 'application/json' 'application/jsonlines' ;;
+      --as) printf '%s\n' 'table' 'model' 'documents' 'blazingtext' 'seq2seq' 'object2vec' 'counts' 'deepar' 'images' 'lst' 'image-records' 'manifest' 'boxes' 'voc' 'coco' 'masks' ;;
       --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
       --log-format) printf '%s\n' 'auto' 'text' 'json' 'sagemaker' ;;
       esac ;;
@@ -150,7 +151,7 @@ _smtrain_flags() {
     train) printf '%s\n' '--root' '--grace' '--dry-run' '--job' '--map' '--stop' '--overwrite' '--lenient' '--split-records' '--exec' '--workdir' '--checkpoint-every' '--iso-times' '--metrics' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     transform) printf '%s\n' '--model' '--input' '--output' '-o' '--accept' '--content-type' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     convert) printf '%s\n' '--to' '--from' '--content-type' '--recordio-split' '--depfile' '--root' '--classes' '--voc-origin' '--drop-difficult' '--attribute-names' '--map' '--ref-prefix' '--label-map' '--palette' '--label' '--columns' '--drop' '--one-hot' '--ordinal' '--missing' '--missing-text' '--save-encoding' '--apply-encoding' '--shuffle' '--split' '--folds' '--shards' '--tail' '--stratify' '--group' '--manifest' '--resize' '--center-crop' '--encoding' '--quality' '--pass-through' '--pack-label' '--no-shuffle' '--skip-bad-images' '--max-image-pixels' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
-    inspect) printf '%s\n' '--content-type' '--full' '--label' '--json' '--tensors' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
+    inspect) printf '%s\n' '--content-type' '--as' '--full' '--label' '--json' '--tensors' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     algorithms) printf '%s\n' '--task' '--data' '--json' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     info) printf '%s\n' '--json' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     completion) printf '%s\n' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;

@@ -143,6 +143,7 @@ complete -c smtrain -n '__fish_seen_subcommand_from convert' -l help -s h -d 'Pr
 complete -c smtrain -n '__fish_seen_subcommand_from convert' -F
 
 complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l content-type -x -a '\'text/csv\' \'text/csv;label_size=0\' \'application/x-recordio-protobuf\' \'application/json\' \'application/jsonlines\'' -d 'Content type of the input, such as "text/csv;label_size=0"'
+complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l as -x -a '\'table\' \'model\' \'documents\' \'blazingtext\' \'seq2seq\' \'object2vec\' \'counts\' \'deepar\' \'images\' \'lst\' \'image-records\' \'manifest\' \'boxes\' \'voc\' \'coco\' \'masks\'' -d 'What the data is, where it cannot be told by itself'
 complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l full -d 'Reads everything instead of the first records'
 complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l label -x -d 'Name or number of the column whose correlation with each other one is shown'
 complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l json -d 'Prints JSON instead of text; fields are added over time, never renamed'
