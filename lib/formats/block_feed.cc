@@ -13,6 +13,8 @@ std::uint64_t count_lines(std::span<const char> bytes) {
   return static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
 }
 
+constexpr std::size_t kNoLimit = static_cast<std::size_t>(-1);
+
 }  // namespace
 
 BlockFeed::BlockFeed(std::vector<InputFile> files, std::size_t block_bytes, std::size_t max_record_bytes)
@@ -100,8 +102,10 @@ bool BlockFeed::next(FeedBlock& block) {
     std::memcpy(block.buffer.get(), carry_.data(), have);
     carry_.clear();
     for (;;) {
-      if (!at_end_) {
-        const std::size_t room = block.capacity - have;
+      const std::size_t wanted = cutter_->wanted({block.buffer.get(), have});
+      while (wanted != kNoLimit && block.capacity < wanted) grow(block, have);
+      if (!at_end_ && have < wanted) {
+        const std::size_t room = std::min(block.capacity, wanted) - have;
         const std::size_t got = stream_->read(std::span<char>(block.buffer.get() + have, room));
         have += got;
         at_end_ = got < room;
@@ -121,7 +125,7 @@ bool BlockFeed::next(FeedBlock& block) {
         throw user_error("{}, byte {} (record {}): the record is longer than {} bytes; is the content type right?", *source_,
                          position_.offset, position_.record, cutter_->block_limit(max_record_bytes_));
       }
-      grow(block, have);
+      if (have == block.capacity) grow(block, have);
     }
     close();
   }

@@ -74,6 +74,13 @@ class RecordCutter {
     return bytes;
   }
 
+  /// How many bytes, in all, to offer of a block that begins with `begin`, where that can be told: no more are read then, so that none
+  /// is carried to the next block.
+  virtual std::size_t wanted(std::span<const char> begin) const {
+    (void)begin;
+    return static_cast<std::size_t>(-1);
+  }
+
   /// The most bytes that may pass without a whole record, when records may have `max_record_bytes`: more for formats that are cut
   /// at groups of records.
   virtual std::size_t block_limit(std::size_t max_record_bytes) const { return max_record_bytes; }

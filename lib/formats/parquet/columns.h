@@ -109,6 +109,7 @@ class PartCutter : public RecordCutter {
   std::unique_ptr<ByteStream> open(const InputFile& file, std::unique_ptr<ByteStream> bytes, std::string_view head) override;
   /// Needs nothing but the bytes.
   Cut cut(const RawBlock& block, bool file_start, bool at_end) override;
+  std::size_t wanted(std::span<const char> begin) const override { return first_part_bytes(begin); }
   std::size_t block_limit(std::size_t max_record_bytes) const override;
 
  private:

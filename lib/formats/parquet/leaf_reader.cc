@@ -16,7 +16,44 @@ namespace {
 // 1032 : 1; zstd has none, but pages are small.
 constexpr std::size_t kLargestRatio = 4096, kAlwaysFine = std::size_t{16} << 20;
 
+// What a thread keeps of buffers nobody uses.
+constexpr std::size_t kKept = std::size_t{64} << 20;
+constexpr std::size_t kSmallestBuffer = std::size_t{64} << 10;
+
+struct Kept {
+  std::vector<std::pair<std::unique_ptr<char[]>, std::size_t>> buffers;
+  std::size_t bytes = 0;
+};
+
+Kept& kept() {
+  static thread_local Kept kept;
+  return kept;
+}
+
 }  // namespace
+
+PageBuffer::~PageBuffer() {
+  Kept& k = kept();
+  if (memory_ == nullptr || k.bytes + size_ > kKept) return;
+  k.bytes += size_;
+  k.buffers.emplace_back(std::move(memory_), size_);
+}
+
+std::span<char> PageBuffer::resize(std::size_t bytes) {
+  if (memory_ != nullptr && size_ >= bytes) return {memory_.get(), size_};
+  std::vector<std::pair<std::unique_ptr<char[]>, std::size_t>>& buffers = kept().buffers;
+  const auto found = std::find_if(buffers.rbegin(), buffers.rend(), [&](const auto& buffer) { return buffer.second >= bytes; });
+  if (found != buffers.rend()) {
+    memory_ = std::move(found->first);
+    size_ = found->second;
+    kept().bytes -= size_;
+    buffers.erase(std::next(found).base());
+  } else {
+    size_ = std::max(bytes, kSmallestBuffer);
+    memory_ = std::make_unique_for_overwrite<char[]>(size_);
+  }
+  return {memory_.get(), size_};
+}
 
 struct LeafReader::Levels {
   RleReader definition, repetition;
@@ -30,7 +67,12 @@ bool LeafReader::next_header() {
     if (size > pages_.size() - used) throw user_error("a page of {} bytes where {} are left", size, pages_.size() - used);
     body_ = pages_.subspan(used, size);
     pages_ = pages_.subspan(used + size);
-    if (header_.type == PageType::dictionary) open_dictionary();
+    if (header_.type == PageType::dictionary) {
+      if (has_dictionary_) throw user_error("a column has two dictionaries");
+      dictionary_header_ = header_;
+      dictionary_body_ = body_;
+      has_dictionary_ = true;
+    }
     if (header_.type == PageType::data || header_.type == PageType::data_v2) {
       pending_ = true;
       return true;
@@ -46,14 +88,14 @@ bool LeafReader::next_page() {
   return true;
 }
 
-std::span<const char> LeafReader::body() const {
-  if (header_.crc && *header_.crc != crc32_gzip_refl(0, reinterpret_cast<const unsigned char*>(body_.data()), body_.size())) {
+std::span<const char> LeafReader::checked(const PageHeader& header, std::span<const char> body) {
+  if (header.crc && *header.crc != crc32_gzip_refl(0, reinterpret_cast<const unsigned char*>(body.data()), body.size())) {
     throw user_error("the checksum of a page is wrong; the file is damaged, copy it again");
   }
-  return body_;
+  return body;
 }
 
-std::span<const char> LeafReader::unpacked(std::span<const char> compressed, std::size_t size, std::vector<char>& into) const {
+std::span<const char> LeafReader::unpacked(std::span<const char> compressed, std::size_t size, PageBuffer& into) const {
   if (codec_ == Codec::uncompressed) {
     if (compressed.size() != size) throw user_error("a page of {} bytes, expected {}", compressed.size(), size);
     return compressed;
@@ -61,17 +103,25 @@ std::span<const char> LeafReader::unpacked(std::span<const char> compressed, std
   if (size > kAlwaysFine && size / kLargestRatio > compressed.size()) {
     throw user_error("a page of {} bytes claims to unfold to {}; it is damaged", compressed.size(), size);
   }
-  if (into.size() < size) into.resize(size);
-  const std::span<char> out(into.data(), size);
+  const std::span<char> out = into.resize(size).first(size);
   if (size > 0) decompress_page(codec_, compressed, out);
   return out;
 }
 
 void LeafReader::open_dictionary() {
-  if (has_dictionary_) throw user_error("a column has two dictionaries");
-  const std::span<const char> bytes = unpacked(body(), static_cast<std::size_t>(header_.uncompressed_page_size), dictionary_page_);
-  dictionary_ = make_dictionary(type_, header_.encoding, bytes, static_cast<std::size_t>(header_.num_values));
-  has_dictionary_ = true;
+  const PageHeader& header = dictionary_header_;
+  const std::span<const char> bytes =
+      unpacked(checked(header, dictionary_body_), static_cast<std::size_t>(header.uncompressed_page_size), dictionary_page_);
+  dictionary_ = make_dictionary(type_, header.encoding, bytes, static_cast<std::size_t>(header.num_values));
+  opened_dictionary_ = true;
+}
+
+// Opened for the first page that needs it: the others may be many.
+const Dictionary* LeafReader::dictionary() {
+  const bool needed = header_.encoding == Encoding::plain_dictionary || header_.encoding == Encoding::rle_dictionary;
+  if (!needed || !has_dictionary_) return nullptr;
+  if (!opened_dictionary_) open_dictionary();
+  return &dictionary_;
 }
 
 void LeafReader::open_page() {
@@ -82,7 +132,7 @@ void LeafReader::open_page() {
 }
 
 void LeafReader::open_v1() {
-  std::span<const char> bytes = unpacked(body(), static_cast<std::size_t>(header_.uncompressed_page_size), page_);
+  std::span<const char> bytes = unpacked(checked(header_, body_), static_cast<std::size_t>(header_.uncompressed_page_size), page_);
   const auto take_levels = [&](int most, Encoding encoding, const char* what) -> RleReader {
     if (most == 0) return {};
     if (encoding != Encoding::rle) throw user_error("{} levels in the encoding {} cannot be read; write the file again", what, name_of(encoding));
@@ -95,12 +145,12 @@ void LeafReader::open_v1() {
   };
   levels_->repetition = take_levels(type_.max_repetition, header_.repetition_level_encoding, "repetition");
   levels_->definition = take_levels(type_.max_definition, header_.definition_level_encoding, "definition");
-  values_ = make_value_decoder(type_, header_.encoding, bytes, left_, has_dictionary_ ? &dictionary_ : nullptr);
+  values_ = make_value_decoder(type_, header_.encoding, bytes, left_, dictionary());
 }
 
 // Levels stand before the values, never compressed.
 void LeafReader::open_v2() {
-  const std::span<const char> bytes = body();
+  const std::span<const char> bytes = checked(header_, body_);
   const auto repetition = static_cast<std::size_t>(header_.repetition_levels_byte_length);
   const auto definition = static_cast<std::size_t>(header_.definition_levels_byte_length);
   const auto size = static_cast<std::size_t>(header_.uncompressed_page_size);
@@ -112,7 +162,7 @@ void LeafReader::open_v2() {
   std::span<const char> values = bytes.subspan(repetition + definition);
   // A page of nulls alone may have no compressed bytes at all.
   if (header_.is_compressed && !values.empty()) values = unpacked(values, size - repetition - definition, page_);
-  values_ = make_value_decoder(type_, header_.encoding, values, left_, has_dictionary_ ? &dictionary_ : nullptr);
+  values_ = make_value_decoder(type_, header_.encoding, values, left_, dictionary());
 }
 
 LeafReader::Entries LeafReader::read(std::size_t n) {

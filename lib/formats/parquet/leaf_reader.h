@@ -12,6 +12,21 @@
 
 namespace smtrain::formats::parquet {
 
+/// Memory for a page, not cleared, from a few that a thread keeps: fresh memory costs more than decompressing into it. One thread.
+class PageBuffer {
+ public:
+  PageBuffer() = default;
+  PageBuffer(PageBuffer&&) = default;
+  PageBuffer& operator=(PageBuffer&&) = default;
+  ~PageBuffer();
+  /// At least so many bytes, whose content is lost.
+  std::span<char> resize(std::size_t bytes);
+
+ private:
+  std::unique_ptr<char[]> memory_;
+  std::size_t size_ = 0;
+};
+
 /// Reads pages that follow each other, a dictionary page perhaps first. Sizes in them are checked before anything is allocated; a
 /// page's checksum too, when it has one. One thread.
 class LeafReader {
@@ -41,9 +56,10 @@ class LeafReader {
  private:
   bool next_page();
   bool next_header();
-  std::span<const char> body() const;
-  std::span<const char> unpacked(std::span<const char> compressed, std::size_t size, std::vector<char>& into) const;
+  static std::span<const char> checked(const PageHeader& header, std::span<const char> body);
+  std::span<const char> unpacked(std::span<const char> compressed, std::size_t size, PageBuffer& into) const;
   void open_dictionary();
+  const Dictionary* dictionary();
   void open_page();
   void open_v1();
   void open_v2();
@@ -55,9 +71,11 @@ class LeafReader {
   PageHeader header_;
   std::span<const char> body_;   // of that page, as stored
   bool pending_ = false;         // a data page's header is read, the page not opened
-  std::vector<char> page_, dictionary_page_;
+  PageBuffer page_, dictionary_page_;
   Dictionary dictionary_;
-  bool has_dictionary_ = false;
+  PageHeader dictionary_header_;
+  std::span<const char> dictionary_body_;  // until a page needs it
+  bool has_dictionary_ = false, opened_dictionary_ = false;
 
   struct Levels;
   std::shared_ptr<Levels> levels_;

@@ -20,6 +20,7 @@ class ParquetParser final : public TableParser {
   TableSchema probe(std::span<const char> head, const std::string& source, Log& log) override;
   std::unique_ptr<ByteStream> open(const InputFile& file, std::unique_ptr<ByteStream> bytes, std::string_view head) override;
   Cut cut(const RawBlock& block, bool file_start, bool at_end) override { return cutter_.cut(block, file_start, at_end); }
+  std::size_t wanted(std::span<const char> begin) const override { return cutter_.wanted(begin); }
   std::size_t block_limit(std::size_t max_record_bytes) const override { return cutter_.block_limit(max_record_bytes); }
   void parse_dense(const RawBlock& block, std::span<const DenseRun> runs, Log& log) const override;
   void parse_sparse(const RawBlock& block, SparseRows& rows, Log& log) const override;

@@ -59,6 +59,7 @@ class GroupParts {
   struct Page {
     FileRange range;
     std::uint64_t first_row = 0;
+    bool dictionary = true;    // whether it needs the dictionary, as far as is known
   };
   struct Column {
     ColumnHead head;

@@ -51,7 +51,7 @@ std::optional<std::vector<GroupParts::Page>> GroupParts::walk_pages(FileBytes& f
     const bool v2 = header.type == PageType::data_v2;
     if (v2 || header.type == PageType::data) {
       if (lists && !v2) return std::nullopt;
-      pages.push_back({{at, bytes}, row});
+      pages.push_back({{at, bytes}, row, header.encoding == Encoding::plain_dictionary || header.encoding == Encoding::rle_dictionary});
       row += static_cast<std::uint64_t>(lists ? header.num_rows : header.num_values);
     }
     at += bytes;
@@ -69,7 +69,7 @@ std::optional<std::vector<GroupParts::Page>> GroupParts::indexed_pages(FileBytes
   std::uint64_t end = whole.offset;
   for (const PageLocation& location : read_offset_index(file.read(offset, static_cast<std::size_t>(length)))) {
     const Page page{{static_cast<std::uint64_t>(location.offset), static_cast<std::uint64_t>(location.compressed_page_size)},
-                    static_cast<std::uint64_t>(location.first_row_index)};
+                    static_cast<std::uint64_t>(location.first_row_index), true};
     const bool ascends = pages.empty() ? page.first_row == 0 : page.first_row > pages.back().first_row;
     if (!ascends || page.first_row >= rows || page.range.offset < end || page.range.offset > whole_end) return std::nullopt;
     end = page.range.offset + page.range.bytes;
@@ -115,13 +115,14 @@ void GroupParts::find_pages(FileBytes& file, const ColumnChunk& chunk, Column& c
   }
 }
 
-// What of a column has to be read twice when the rows are cut at `row`.
+// What of a column has to be read twice when the rows are cut at `row`: a page it lies in, a dictionary of both sides.
 std::uint64_t GroupParts::waste_at(const Column& column, std::uint64_t row, std::uint64_t rows) {
   const auto after = std::upper_bound(column.pages.begin(), column.pages.end(), row, [](std::uint64_t r, const Page& p) { return r < p.first_row; });
   const Page& page = *std::prev(after);
-  if (page.first_row == row) return 0;
+  const std::uint64_t dictionary = page.dictionary ? column.dictionary.bytes : 0;
+  if (page.first_row == row) return dictionary;
   const std::uint64_t next = after == column.pages.end() ? rows : after->first_row;
-  return static_cast<std::uint64_t>(share_of(column.weight, next - page.first_row, rows));
+  return dictionary + static_cast<std::uint64_t>(share_of(column.weight, next - page.first_row, rows));
 }
 
 // Where the heaviest column's pages begin, unless too many others' do not.
@@ -155,7 +156,7 @@ void GroupParts::add_column(const Column& column, std::uint64_t end, std::vector
     auto begin = std::lower_bound(column.pages.begin(), column.pages.end(), at_, by_row);
     if (begin == column.pages.end() || begin->first_row > at_) --begin;
     head.skip_rows = at_ - begin->first_row;
-    part.pages.push_back(column.dictionary);
+    if (std::any_of(begin, last + 1, [](const Page& page) { return page.dictionary; })) part.pages.push_back(column.dictionary);
     part.pages.push_back({begin->range.offset, last->range.offset + last->range.bytes - begin->range.offset});
   }
   for (std::size_t i = before; i < part.pages.size(); ++i) head.page_bytes += part.pages[i].bytes;
