@@ -201,6 +201,8 @@ class Parts(Prepare):
         cut = [dict(s, target=s["target"][:-3], dynamic_feat=[s["target"][:-3]]) for s in series if len(s["target"]) > 3]
         self.assertEqual([json.loads(line) for line in self.lines("train/s.jsonl")], cut)
         self.assertIn("1 of 3 series", result.err)
+        self.smtrain("convert", "s.jsonl", "guessed.jsonl", "--tail", "3")
+        self.assertEqual(self.read("guessed-train.jsonl"), self.read("train/s.jsonl"))
         self.write("a.csv", "shop,day\n" + "".join(f"{i % 3},{i}\n" for i in range(30)))
         self.smtrain("convert", "a.csv", "a-{}.csv", "--tail", "4")
         self.assertEqual(self.lines("a-test.csv"), ["shop,day", "2,26", "0,27", "1,28", "2,29"])

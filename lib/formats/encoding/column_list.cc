@@ -29,31 +29,37 @@ std::optional<std::pair<long, long>> as_range(std::string_view text) {
 std::size_t checked(long index, std::size_t columns, std::string_view item, std::string_view flag) {
   const long count = static_cast<long>(columns);
   if (index >= count || index < -count) {
-    throw user_error("{} {}: there are {} columns; expected 0 to {}, or -1 to -{} from the end", flag, item, columns, columns - 1, columns);
+    throw user_error("{} {}: there are {} columns; expected 0 to {}, or -1 to -{} from the end", flag, item, columns, columns - 1,
+                     columns);
   }
   return static_cast<std::size_t>(index < 0 ? index + count : index);
 }
 
 }  // namespace
 
-std::size_t parse_column(std::string_view column, std::span<const std::string> names, std::size_t columns, std::string_view flag) {
+std::size_t parse_column(std::string_view column, std::span<const std::string> names, std::size_t columns,
+                         std::string_view flag) {
   if (const auto named = std::find(names.begin(), names.end(), column); named != names.end()) {
     return static_cast<std::size_t>(named - names.begin());
   }
   if (const auto index = as_integer(column)) return checked(*index, columns, column, flag);
   if (names.empty()) {
-    throw user_error("{} {}: the columns have no names; expected a number from 0 to {}, or --content-type \"text/csv;header=true\" when the "
-                     "first line names them", flag, smtrain::quoted(column), columns - 1);
+    throw user_error(
+        "{} {}: the columns have no names; expected a number from 0 to {}, or --content-type \"text/csv;header=true\" when the "
+        "first line names them",
+        flag, smtrain::quoted(column), columns - 1);
   }
   throw user_error("{} {}: no column has this name{}; there are {}", flag, smtrain::quoted(column), did_you_mean(column, names),
                    smtrain::quoted(join(names, ", "), 400));
 }
 
-std::vector<std::size_t> parse_columns(std::string_view list, std::span<const std::string> names, std::size_t columns, std::string_view flag) {
+std::vector<std::size_t> parse_columns(std::string_view list, std::span<const std::string> names, std::size_t columns,
+                                       std::string_view flag) {
   std::vector<std::size_t> chosen;
   const auto add = [&](std::size_t column) {
     if (std::find(chosen.begin(), chosen.end(), column) != chosen.end()) {
-      throw user_error("{} {}: column {} is given twice", flag, list, names.empty() ? std::to_string(column) : smtrain::quoted(names[column]));
+      throw user_error("{} {}: column {} is given twice", flag, list,
+                       names.empty() ? std::to_string(column) : smtrain::quoted(names[column]));
     }
     chosen.push_back(column);
   };

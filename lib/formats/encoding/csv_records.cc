@@ -105,12 +105,13 @@ void CsvRecords::find_header(std::string_view head, const std::string& source, L
   const auto names = field_texts(first.data(), first.data() + first.size(), dialect_);
   const auto values = field_texts(second.data(), second.data() + second.size(), dialect_);
   const std::set<std::string> distinct(names.begin(), names.end());
-  if (any_number(names) || !any_number(values) || names.size() != values.size() || distinct.size() != names.size() || distinct.contains("")) {
+  if (any_number(names) || !any_number(values) || names.size() != values.size() || distinct.size() != names.size() ||
+      distinct.contains("")) {
     return;
   }
   type_.parameters["header"] = "true";
-  log.info("{}: the first line is taken as a header: {}; say --content-type \"text/csv;header=false\" when it is a record", source,
-           smtrain::quoted(first));
+  log.info("{}: the first line is taken as a header: {}; say --content-type \"text/csv;header=false\" when it is a record",
+           source, smtrain::quoted(first));
 }
 
 std::string CsvRecords::column_name(std::size_t column) const {
@@ -145,8 +146,9 @@ void CsvRecords::Walk::read(const char* end) {
   for (const char* p = at_;; ++p) {
     const CsvField field = read_field(p, end, records_.dialect_);
     if (field.flaw != CsvField::Flaw::none) {
-      throw user_error("{}: column {}: {}; expected a delimiter after the closing quote", line_place(*block_.source, record_.line),
-                       fields_.size(), field.flaw == CsvField::Flaw::open_quote ? "a quote is not closed" : "text after a closing quote");
+      throw user_error("{}: column {}: {}; expected a delimiter after the closing quote",
+                       line_place(*block_.source, record_.line), fields_.size(),
+                       field.flaw == CsvField::Flaw::open_quote ? "a quote is not closed" : "text after a closing quote");
     }
     std::string_view text = field.text;
     if (field.quoted && fields_.size() < unescaped_.size() && text.find(records_.dialect_.quote) != std::string_view::npos) {
@@ -157,8 +159,8 @@ void CsvRecords::Walk::read(const char* end) {
     if (p == end) break;
   }
   if (fields_.size() != records_.columns_) {
-    throw user_error("{}: {} columns; expected {}, as in the first line", line_place(*block_.source, record_.line), fields_.size(),
-                     records_.columns_);
+    throw user_error("{}: {} columns; expected {}, as in the first line", line_place(*block_.source, record_.line),
+                     fields_.size(), records_.columns_);
   }
 }
 

@@ -26,9 +26,10 @@ struct CsvRecord {
 /// The records of some files, by a team of threads. One caller.
 class CsvRecords {
  public:
-  /// Parameters of `type`: delimiter, quote, header as for CsvParser; label and label_size are left to the caller. A delimiter or a
-  /// header that is not said is told by the first lines, and named in the log: of comma, semicolon, tab and pipe the one that
-  /// the first line has most; a header where the first line has no number and the second one has some in columns of distinct names.
+  /// Parameters of `type`: delimiter, quote, header as for CsvParser; label and label_size are left to the caller. A delimiter or
+  /// a header that is not said is told by the first lines, and named in the log: of comma, semicolon, tab and pipe the one that
+  /// the first line has most; a header where the first line has no number and the second one has some in columns of distinct
+  /// names.
   CsvRecords(std::vector<InputFile> files, const ContentType& type, const BlockTeamOptions& options, Log& log);
   ~CsvRecords();
 
@@ -47,8 +48,8 @@ class CsvRecords {
   /// As BlockTeam's; the blocks' bytes are records, which each() takes apart.
   std::size_t round(const Parse& parse);
   std::size_t blocks_per_round() const;
-  /// Calls take(record) for each record of a block. Thread-safe. Throws a user Error, with the line, for a record of another number of
-  /// columns and for text after a closing quote.
+  /// Calls take(record) for each record of a block. Thread-safe. Throws a user Error, with the line, for a record of another
+  /// number of columns and for text after a closing quote.
   template <class Take>
   void each(const RawBlock& block, Take&& take) const {
     Walk walk(*this, block);

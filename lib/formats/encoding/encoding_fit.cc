@@ -37,8 +37,10 @@ Rule parse_rule(std::string_view text, const std::string& given) {
   if (text == "mean" || text == "median") return rule.fill_by = text, rule;
   const std::optional<double> number = field_number(text);
   if (!number) {
-    throw user_error("--missing {}: expected refuse, drop, mean, median, nan or a number, +indicator behind one of the last four if "
-                     "wanted, and COLUMN= before it for one column", smtrain::quoted(given));
+    throw user_error(
+        "--missing {}: expected refuse, drop, mean, median, nan or a number, +indicator behind one of the last four if "
+        "wanted, and COLUMN= before it for one column",
+        smtrain::quoted(given));
   }
   rule.fill = *number;
   return rule;
@@ -67,7 +69,8 @@ class Selection {
   bool uses(std::size_t column) const { return label_ == column || is_feature(column); }
   /// Whether categories are asked for, should the column have text.
   bool wants_categories(std::size_t column) const {
-    return label_ == column || (is_feature(column) && (one_hot_all_ || ordinal_all_ || one_hot_.contains(column) || ordinal_.contains(column)));
+    return label_ == column ||
+           (is_feature(column) && (one_hot_all_ || ordinal_all_ || one_hot_.contains(column) || ordinal_.contains(column)));
   }
   bool wants_medians() const {
     return std::any_of(rules_.begin(), rules_.end(), [](const Rule& rule) { return rule.fill_by == "median"; });
@@ -88,7 +91,8 @@ class Selection {
 
   void choose_features(const EncodingPlan& plan) {
     if (plan.label) label_ = parse_column(*plan.label, records_.names(), columns_, "--label");
-    if (plan.columns && plan.drop) throw user_error("--columns and --drop exclude each other: columns that are not named are left out");
+    if (plan.columns && plan.drop)
+      throw user_error("--columns and --drop exclude each other: columns that are not named are left out");
     if (plan.columns) {
       features_ = parse(*plan.columns, "--columns");
       std::erase_if(features_, [&](std::size_t c) { return label_ == c; });
@@ -105,14 +109,16 @@ class Selection {
     if (features_.empty()) throw user_error("no column is left as a feature; expected one at least");
   }
 
-  void choose_categories(const std::optional<std::string>& list, std::string_view flag, std::set<std::size_t>& columns, bool& all) {
+  void choose_categories(const std::optional<std::string>& list, std::string_view flag, std::set<std::size_t>& columns,
+                         bool& all) {
     if (!list) return;
     if (*list == "all") {
       all = true;
       return;
     }
     for (const std::size_t column : parse(*list, flag)) {
-      if (label_ == column) throw user_error("{} names the label {}; a label of text becomes classes by itself", flag, records_.column_name(column));
+      if (label_ == column)
+        throw user_error("{} names the label {}; a label of text becomes classes by itself", flag, records_.column_name(column));
       if (!is_feature(column)) throw user_error("{} names {}, which is no feature", flag, records_.column_name(column));
       columns.insert(column);
     }
@@ -126,7 +132,8 @@ class Selection {
       return;
     }
     const std::string flag = "--missing " + given + ":";
-    rules_[parse_column(given.substr(0, equals), records_.names(), columns_, flag)] = parse_rule(std::string_view(given).substr(equals + 1), given);
+    rules_[parse_column(given.substr(0, equals), records_.names(), columns_, flag)] =
+        parse_rule(std::string_view(given).substr(equals + 1), given);
   }
 
   const CsvRecords& records_;
@@ -149,7 +156,8 @@ class Profiler {
     Profiles total = empty();
     std::vector<Profiles> parts(records_.blocks_per_round());
     for (;;) {
-      const std::size_t blocks = records_.round([&](const RawBlock& block, std::size_t place) { parts[place] = of_block(block); });
+      const std::size_t blocks =
+          records_.round([&](const RawBlock& block, std::size_t place) { parts[place] = of_block(block); });
       if (blocks == 0) return total;
       for (std::size_t i = 0; i < blocks; ++i) {
         for (std::size_t c = 0; c < total.size(); ++c) total[c].add(parts[i][c]);
@@ -209,25 +217,31 @@ std::string problem_of(const ColumnProfile& p, ColumnUse use, const Rule& rule, 
   const std::string where = smtrain::quoted(name);
   if (p.numbers + p.texts == 0) return fmt::format("{}: every value is missing; leave it out with --drop", where);
   if (use == ColumnUse::number && p.dates != 0 && p.dates == p.texts) {
-    return fmt::format("{}: holds dates such as {} ({}); make numbers of them first (year, month, day of the week, days since a day), or "
-                       "leave it out with --drop", where, smtrain::quoted(p.first_text), p.first_text_place);
+    return fmt::format(
+        "{}: holds dates such as {} ({}); make numbers of them first (year, month, day of the week, days since a day), or "
+        "leave it out with --drop",
+        where, smtrain::quoted(p.first_text), p.first_text_place);
   }
   if (use == ColumnUse::number && p.texts != 0 && p.texts * 10 < p.numbers) {
-    return fmt::format("{}: {} numbers, and {} such as {} ({}); say --missing-text {} when it means a missing value, or --one-hot {}, "
-                       "--ordinal {} or --drop {}", where, grouped(p.numbers), counted(p.texts, "text"), smtrain::quoted(p.first_text),
-                       p.first_text_place, smtrain::quoted(p.first_text), where, where, where);
+    return fmt::format(
+        "{}: {} numbers, and {} such as {} ({}); say --missing-text {} when it means a missing value, or --one-hot {}, "
+        "--ordinal {} or --drop {}",
+        where, grouped(p.numbers), counted(p.texts, "text"), smtrain::quoted(p.first_text), p.first_text_place,
+        smtrain::quoted(p.first_text), where, where, where);
   }
   if (use == ColumnUse::number && p.texts != 0) {
-    return fmt::format("{}: holds text such as {} ({}); say --one-hot {} for a feature per category, --ordinal {} for the number of the "
-                       "category, or --drop {}", where, smtrain::quoted(p.first_text), p.first_text_place, where, where, where);
+    return fmt::format(
+        "{}: holds text such as {} ({}); say --one-hot {} for a feature per category, --ordinal {} for the number of the "
+        "category, or --drop {}",
+        where, smtrain::quoted(p.first_text), p.first_text_place, where, where, where);
   }
   if (use != ColumnUse::number && p.too_many_categories) {
     return fmt::format("{}: over {} categories; is it an identifier? leave it out with --drop", where, grouped(kMaxCategories));
   }
   if (p.missing == 0 || rule.rule == MissingRule::drop || (rule.rule != MissingRule::refuse && !is_label)) return "";
   if (is_label) {
-    return fmt::format("{}: the label is missing in {} (first {}); --missing {}=drop leaves them out", where, counted(p.missing, "record"),
-                       p.first_missing_place, name);
+    return fmt::format("{}: the label is missing in {} (first {}); --missing {}=drop leaves them out", where,
+                       counted(p.missing, "record"), p.first_missing_place, name);
   }
   return fmt::format("{}: {} (first {}); say what to do with --missing drop, mean, median, nan or a number, +indicator if wanted",
                      where, counted(p.missing, "missing value"), p.first_missing_place);
@@ -266,7 +280,9 @@ Encoding fit_encoding(CsvRecords& records, const EncodingPlan& plan, const std::
     const Rule& rule = selection.rule(column);
     const std::string problem = problem_of(profile, use, rule, is_label, name);
     if (!problem.empty()) problems.push_back(fmt::format("{}: column {}", records.team().files().front().name, problem));
-    else (is_label ? encoding.label.emplace() : encoding.features.emplace_back()) = encoding_of(profile, column, use, rule, is_label, name);
+    else
+      (is_label ? encoding.label.emplace() : encoding.features.emplace_back()) =
+          encoding_of(profile, column, use, rule, is_label, name);
   };
   if (selection.label()) decide(*selection.label(), true);
   for (const std::size_t column : selection.features()) decide(column, false);

@@ -23,7 +23,8 @@ class Matching {
     if (by_name_) return;
     without_label_ = encoding.label && records.columns() + 1 == encoding.columns;
     if (records.columns() != encoding.columns && !without_label_) {
-      throw user_error("{}: {} columns; the encoding was found on {}", records.team().files().front().name, records.columns(), encoding.columns);
+      throw user_error("{}: {} columns; the encoding was found on {}", records.team().files().front().name, records.columns(),
+                       encoding.columns);
     }
   }
   /// kAbsent when there is none.
@@ -90,7 +91,8 @@ RowEncoder::RowEncoder(const Encoding& encoding, const CsvRecords& records)
 
 RowEncoder::Column RowEncoder::column_for(const ColumnEncoding& encoding, std::size_t field, std::size_t first) const {
   Column column{&encoding, field, first, {}};
-  for (std::size_t i = 0; i < encoding.categories.size(); ++i) column.codes[encoding.categories[i]] = static_cast<std::uint32_t>(i);
+  for (std::size_t i = 0; i < encoding.categories.size(); ++i)
+    column.codes[encoding.categories[i]] = static_cast<std::uint32_t>(i);
   return column;
 }
 
@@ -101,11 +103,13 @@ bool RowEncoder::is_missing(std::string_view text) const {
 float RowEncoder::number(const Column& column, std::string_view text, const Place& place) const {
   const std::optional<double> value = field_number(text);
   if (!value) {
-    throw user_error("{}: column {}: {} is not a number; the encoding expects numbers here (--missing-text when it means a missing value)",
-                     place.words(), smtrain::quoted(column.encoding->name), smtrain::quoted(text));
+    throw user_error(
+        "{}: column {}: {} is not a number; the encoding expects numbers here (--missing-text when it means a missing value)",
+        place.words(), smtrain::quoted(column.encoding->name), smtrain::quoted(text));
   }
   if (std::abs(*value) > std::numeric_limits<float>::max()) {
-    throw user_error("{}: column {}: {} is beyond the range of float32", place.words(), smtrain::quoted(column.encoding->name), smtrain::quoted(text));
+    throw user_error("{}: column {}: {} is beyond the range of float32", place.words(), smtrain::quoted(column.encoding->name),
+                     smtrain::quoted(text));
   }
   return as_float(*value);
 }
@@ -118,8 +122,9 @@ bool RowEncoder::encode_field(const Column& column, const Place& place, Scratch&
   if (is_missing(place.text)) {
     if (e.missing == MissingRule::drop) return false;
     if (e.missing == MissingRule::refuse) {
-      throw user_error("{}: column {}: the value is missing ({}); say what to do with --missing drop, mean, median, nan or a number",
-                       place.words(), smtrain::quoted(e.name), smtrain::quoted(place.text));
+      throw user_error(
+          "{}: column {}: the value is missing ({}); say what to do with --missing drop, mean, median, nan or a number",
+          place.words(), smtrain::quoted(e.name), smtrain::quoted(place.text));
     }
     if (e.indicator) to[e.width() - 1] = 1;
     if (!one_hot) *to = e.missing == MissingRule::keep ? kNan : e.use == ColumnUse::ordinal ? -1 : as_float(e.fill);
@@ -160,7 +165,8 @@ std::optional<float> RowEncoder::encode_label(const Place& place) const {
                    smtrain::quoted(place.text), smtrain::quoted(join(e.categories, ", "), 200));
 }
 
-bool RowEncoder::encode(const CsvRecord& record, const std::string& source, Scratch& scratch, std::string& out, EncodingNotes& notes) const {
+bool RowEncoder::encode(const CsvRecord& record, const std::string& source, Scratch& scratch, std::string& out,
+                        EncodingNotes& notes) const {
   const auto append = [&](const auto* values, std::size_t count) {
     out.append(reinterpret_cast<const char*>(values), count * sizeof *values);
   };

@@ -14,7 +14,8 @@ constexpr std::size_t kMaxHand = 1000;
 std::size_t hand_size_of(const std::vector<double>& shares) {
   const double least = *std::min_element(shares.begin(), shares.end());
   const double wanted = std::ceil(1 / least - 1e-9);
-  return std::clamp(wanted >= kMaxHand ? kMaxHand : static_cast<std::size_t>(wanted), shares.size(), std::max(kMaxHand, shares.size()));
+  return std::clamp(wanted >= kMaxHand ? kMaxHand : static_cast<std::size_t>(wanted), shares.size(),
+                    std::max(kMaxHand, shares.size()));
 }
 
 }  // namespace
@@ -71,8 +72,8 @@ void Dealer::shuffle_hand(Stratum& stratum) const {
 }
 
 std::size_t Dealer::thin_strata() const {
-  return static_cast<std::size_t>(
-      std::count_if(strata_.begin(), strata_.end(), [&](const auto& entry) { return entry.second.cards < options_.shares.size(); }));
+  return static_cast<std::size_t>(std::count_if(strata_.begin(), strata_.end(),
+                                                [&](const auto& entry) { return entry.second.cards < options_.shares.size(); }));
 }
 
 }  // namespace smtrain::formats

@@ -33,12 +33,15 @@ std::string_view word_with(std::string_view line, std::string_view prefix) {
 
 }  // namespace
 
-LineKey::LineKey(Format format, std::string flag, std::string name) : format_(format), flag_(std::move(flag)), name_(std::move(name)) {
+LineKey::LineKey(Format format, std::string flag, std::string name)
+    : format_(format), flag_(std::move(flag)), name_(std::move(name)) {
   const bool known = format == Format::jsonlines || (format == Format::libsvm && (name_ == "label" || name_ == "qid")) ||
                      (format == Format::text && name_ == "label");
   if (known) return;
   throw user_error("{} {}: of {} expected {}", flag_, smtrain::quoted(name_), words_for(format),
-                   format == Format::libsvm ? "label or qid" : format == Format::text ? "label, which is the first __label__ word" : "no such flag");
+                   format == Format::libsvm ? "label or qid"
+                   : format == Format::text ? "label, which is the first __label__ word"
+                                            : "no such flag");
 }
 
 std::string_view LineKey::find(std::string_view line) const {

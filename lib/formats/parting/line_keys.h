@@ -11,8 +11,8 @@ namespace smtrain::formats {
 /// Finds one value in each line. const and thread-safe.
 class LineKey {
  public:
-  /// `flag` ("--stratify") and `name` as typed: of JSON Lines a top-level member; of libsvm label or qid; of text label, the first
-  /// word that begins with __label__. Throws a user Error for any other name or format.
+  /// `flag` ("--stratify") and `name` as typed: of JSON Lines a top-level member; of libsvm label or qid; of text label, the
+  /// first word that begins with __label__. Throws a user Error for any other name or format.
   LineKey(Format format, std::string flag, std::string name);
 
   /// The value's bytes in the line, of JSON its text, as a key. Throws a user Error that begins with `place` when there is none.

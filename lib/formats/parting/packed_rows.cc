@@ -56,7 +56,8 @@ Batch RowPacking::unpack(const PackedRecords& records) const {
       continue;
     }
     const std::size_t before = held->indices.size();
-    const std::size_t count = static_cast<std::size_t>(record.data() + record.size() - at) / (sizeof(std::uint32_t) + sizeof(float));
+    const std::size_t count =
+        static_cast<std::size_t>(record.data() + record.size() - at) / (sizeof(std::uint32_t) + sizeof(float));
     held->indices.resize(before + count);
     held->values.resize(before + count);
     at = take(at, held->indices.data() + before, count);

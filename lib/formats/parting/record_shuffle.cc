@@ -22,7 +22,9 @@ constexpr std::size_t kLeastBuffer = std::size_t{4} << 10;
 /// Reads a sorted run back, a record at a time.
 class RecordShuffle::Run {
  public:
-  Run(int fd, std::uint64_t begin, std::uint64_t end, std::size_t buffer) : fd_(fd), at_(begin), end_(end), buffer_(buffer) { advance(); }
+  Run(int fd, std::uint64_t begin, std::uint64_t end, std::size_t buffer) : fd_(fd), at_(begin), end_(end), buffer_(buffer) {
+    advance();
+  }
 
   bool ended() const { return ended_; }
   const Head& head() const { return head_; }
@@ -52,7 +54,8 @@ class RecordShuffle::Run {
       const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size() - have_, end_ - at_));
       const ssize_t n = ::pread(fd_, buffer_.data() + have_, wanted, static_cast<off_t>(at_));
       if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) throw machine_error("cannot read records back from scratch (TMPDIR): {}", n < 0 ? errno_text(errno) : "end of file");
+      if (n <= 0)
+        throw machine_error("cannot read records back from scratch (TMPDIR): {}", n < 0 ? errno_text(errno) : "end of file");
       have_ += static_cast<std::size_t>(n);
       at_ += static_cast<std::uint64_t>(n);
     }
@@ -128,8 +131,10 @@ void RecordShuffle::write(std::string_view bytes) {
     const ssize_t n = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(spilled_));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
-      throw machine_error("cannot keep records in scratch (TMPDIR) to shuffle them: {}; give --memory-limit more, or set TMPDIR to a "
-                          "folder with room", errno_text(errno));
+      throw machine_error(
+          "cannot keep records in scratch (TMPDIR) to shuffle them: {}; give --memory-limit more, or set TMPDIR to a "
+          "folder with room",
+          errno_text(errno));
     }
     bytes.remove_prefix(static_cast<std::size_t>(n));
     spilled_ += static_cast<std::uint64_t>(n);

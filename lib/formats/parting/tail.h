@@ -32,8 +32,8 @@ class RecordTail {
   std::unordered_map<std::uint64_t, Group> groups_;
 };
 
-/// A series as a line of JSON without the last `length` values of its target; dynamic features end where the target ends, all other
-/// members stay. nullopt when nothing is left. Throws a user Error that begins with `place` for what is no series.
+/// A series as a line of JSON without the last `length` values of its target; dynamic features end where the target ends, all
+/// other members stay. nullopt when nothing is left. Throws a user Error that begins with `place` for what is no series.
 std::optional<std::string> series_without_tail(std::string_view line, std::uint64_t length, const std::string& place);
 
 }  // namespace smtrain::formats

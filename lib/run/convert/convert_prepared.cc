@@ -14,9 +14,11 @@ namespace smtrain::run {
 namespace {
 
 void refuse_outputs(const ConvertRequest& request, const PartPlan& plan, const std::vector<formats::InputFile>& files) {
-  if (request.output == "-" && plan.names.size() > 1) throw user_error("several parts cannot all go to standard output; name an output file");
+  if (request.output == "-" && plan.names.size() > 1)
+    throw user_error("several parts cannot all go to standard output; name an output file");
   if (request.output.find("{}") != std::string::npos && plan.names.size() == 1) {
-    throw user_error("{}: {{}} stands for the name of a part; there are none without --split, --folds, --shards or --tail", request.output);
+    throw user_error("{}: {{}} stands for the name of a part; there are none without --split, --folds, --shards or --tail",
+                     request.output);
   }
   std::vector<std::string> paths;
   for (const std::string& name : plan.names) paths.push_back(part_path(request.output, name));
@@ -57,8 +59,8 @@ void warn_of_empty_parts(const Parts& parts, Console& console) {
 void report(const Parts& parts, const RecordSupply& supply, Console& console) {
   for (std::size_t i = 0; i < parts.paths().size(); ++i) {
     const std::string& path = parts.paths()[i];
-    console.info("{}: {} of {}, {}", path == "-" ? "standard output" : path, counted(parts.sink(i).records(), "record"), supply.words(),
-                 format_bytes(parts.sink(i).bytes()));
+    console.info("{}: {} of {}, {}", path == "-" ? "standard output" : path, counted(parts.sink(i).records(), "record"),
+                 supply.words(), format_bytes(parts.sink(i).bytes()));
   }
 }
 

@@ -18,11 +18,13 @@ constexpr std::int64_t kMostParts = 1000;  // each has an open file
 void refuse_combinations(const PrepareOptions& o) {
   const int ways = (o.split ? 1 : 0) + (o.folds ? 1 : 0) + (o.shards ? 1 : 0) + (o.tail ? 1 : 0);
   if (ways > 1) {
-    throw user_error("--split, --folds, --shards and --tail exclude each other; part the data first, then the parts, with two commands");
+    throw user_error(
+        "--split, --folds, --shards and --tail exclude each other; part the data first, then the parts, with two commands");
   }
   if (o.manifest && !o.shards) throw user_error("--manifest lists shards; give --shards N as well");
   if (o.stratify && !o.split && !o.folds) throw user_error("--stratify says how --split or --folds choose; give one of them");
-  if (o.group && ways == 0) throw user_error("--group keeps records together in the parts of --split, --folds, --shards or --tail; give one of them");
+  if (o.group && ways == 0)
+    throw user_error("--group keeps records together in the parts of --split, --folds, --shards or --tail; give one of them");
   if (o.tail && o.shuffle) throw user_error("--tail takes the last records in their order; --shuffle has none");
   if (o.tail && *o.tail < 1) throw user_error("--tail {}: expected at least 1", *o.tail);
 }
@@ -30,7 +32,8 @@ void refuse_combinations(const PrepareOptions& o) {
 bool is_part_name(std::string_view name) {
   constexpr std::string_view kOthers = "_-.";
   return !name.empty() && name != "." && name != ".." && std::all_of(name.begin(), name.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kOthers.find(c) != std::string_view::npos;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kOthers.find(c) != std::string_view::npos;
   });
 }
 
@@ -42,13 +45,15 @@ PartPlan split_plan(const std::string& text) {
     const std::size_t equals = std::min(part.find('='), part.size());
     const std::string name(trim(part.substr(0, equals)));
     if (!is_part_name(name)) {
-      throw user_error("--split {}: {} is no name of a part; expected NAME=SHARE,..., as in train=0.8,test=0.2", smtrain::quoted(text), smtrain::quoted(name));
+      throw user_error("--split {}: {} is no name of a part; expected NAME=SHARE,..., as in train=0.8,test=0.2",
+                       smtrain::quoted(text), smtrain::quoted(name));
     }
     if (std::find(plan.names.begin(), plan.names.end(), name) != plan.names.end()) {
       throw user_error("--split {}: {} is given twice", smtrain::quoted(text), smtrain::quoted(name));
     }
     plan.names.push_back(name);
-    if (equals == part.size() && rest) throw user_error("--split {}: only one part may be without a share, the rest", smtrain::quoted(text));
+    if (equals == part.size() && rest)
+      throw user_error("--split {}: only one part may be without a share, the rest", smtrain::quoted(text));
     if (equals == part.size()) {
       rest = plan.shares.size();
       plan.shares.push_back(0);
@@ -56,7 +61,8 @@ PartPlan split_plan(const std::string& text) {
     }
     const auto share = formats::field_number(trim(part.substr(equals + 1)));
     if (!share || *share <= 0) {
-      throw user_error("--split {}: {} is no share; expected a number above 0", smtrain::quoted(text), smtrain::quoted(part.substr(equals + 1)));
+      throw user_error("--split {}: {} is no share; expected a number above 0", smtrain::quoted(text),
+                       smtrain::quoted(part.substr(equals + 1)));
     }
     plan.shares.push_back(*share);
     sum += *share;

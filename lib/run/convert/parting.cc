@@ -1,13 +1,19 @@
 #include "run/convert/parting.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/signals.h"
 #include "base/text.h"
+#include "formats/io/byte_stream.h"
 #include "formats/parting/dealer.h"
 #include "formats/parting/tail.h"
+#include "run/input_type.h"
 
 namespace smtrain::run {
 namespace {
+
+constexpr std::size_t kHeadBytes = std::size_t{64} << 10;
 
 class NoParting final : public Parting {
  public:
@@ -23,8 +29,9 @@ class Dealing final : public Parting {
   }
   void warn(Console& console) const override {
     if (!options_.stratify || dealer_.thin_strata() == 0) return;
-    console.warning("--stratify {}: {} of {} values have fewer {} than there are parts, so that some part has none of them", *options_.stratify,
-                    grouped(dealer_.thin_strata()), grouped(dealer_.strata()), options_.group ? "groups" : "records");
+    console.warning("--stratify {}: {} of {} values have fewer {} than there are parts, so that some part has none of them",
+                    *options_.stratify, grouped(dealer_.thin_strata()), grouped(dealer_.strata()),
+                    options_.group ? "groups" : "records");
   }
 
  private:
@@ -72,8 +79,8 @@ class TailOfSeries final : public Parting {
   }
   void warn(Console& console) const override {
     if (short_ == 0) return;
-    console.warning("--tail {}: {} of {} series have no more values than that and are not in the training part", length_, grouped(short_),
-                    grouped(records_));
+    console.warning("--tail {}: {} of {} series have no more values than that and are not in the training part", length_,
+                    grouped(short_), grouped(records_));
   }
 
  private:
@@ -81,17 +88,29 @@ class TailOfSeries final : public Parting {
   std::string source_;
 };
 
+// The first record of JSON Lines tells.
+bool holds_series(const formats::InputFile& file) {
+  if (!file.rewindable || type_by_suffix(file.path).value_or(formats::ContentType{}).format != formats::Format::jsonlines) return false;
+  std::string head(kHeadBytes, '\0');
+  head.resize(formats::open_bytes(file)->read(head));
+  head.resize(std::min(head.find('\n'), head.size()));
+  return head.find("\"start\"") != std::string::npos && head.find("\"target\"") != std::string::npos;
+}
+
 void refuse_streams(const std::vector<formats::InputFile>& files) {
   for (const formats::InputFile& file : files) {
-    if (!file.rewindable) throw user_error("{}: --tail counts the records before it parts them, which takes a file and no stream", file.name);
+    if (!file.rewindable)
+      throw user_error("{}: --tail counts the records before it parts them, which takes a file and no stream", file.name);
   }
 }
 
 }  // namespace
 
-std::unique_ptr<Parting> make_parting(const ConvertRequest& request, const PartPlan& plan, const std::vector<formats::InputFile>& files,
-                                      DataKind from, DataKind to, Console& console) {
-  if (request.prepare.tail && from == DataKind::series) {
+std::unique_ptr<Parting> make_parting(const ConvertRequest& request, const PartPlan& plan,
+                                      const std::vector<formats::InputFile>& files, DataKind from, DataKind to,
+                                      Console& console) {
+  if (request.prepare.tail && (from == DataKind::series || (from == DataKind::table && holds_series(files.front())))) {
+    if (from != DataKind::series) console.info("{}: --tail takes the last values of each series, as its records are DeepAR's", request.input);
     if (request.prepare.group) throw user_error("--group: each series is a group by itself; leave it out with --tail");
     return std::make_unique<TailOfSeries>(request, files.size() == 1 ? files.front().name : request.input);
   }

@@ -18,7 +18,7 @@ class Parting {
 };
 
 /// By the request's --split, --folds, --shards or --tail; everything to the one part without any. --tail may read the input once.
-std::unique_ptr<Parting> make_parting(const ConvertRequest& request, const PartPlan& plan, const std::vector<formats::InputFile>& files,
-                                      DataKind from, DataKind to, Console& console);
+std::unique_ptr<Parting> make_parting(const ConvertRequest& request, const PartPlan& plan,
+                                      const std::vector<formats::InputFile>& files, DataKind from, DataKind to, Console& console);
 
 }  // namespace smtrain::run

@@ -22,8 +22,8 @@ struct PrepareOptions {
   /// Whether a CSV is to be read as text and encoded.
   bool encodes() const {
     const formats::EncodingPlan& p = encoding;
-    return p.columns || p.drop || p.label || p.one_hot || p.ordinal || !p.missing.empty() || !p.missing_texts.empty() || save_encoding ||
-           apply_encoding;
+    return p.columns || p.drop || p.label || p.one_hot || p.ordinal || !p.missing.empty() || !p.missing_texts.empty() ||
+           save_encoding || apply_encoding;
   }
   /// Whether there is more than one output.
   bool parts() const { return split || folds || shards || tail; }

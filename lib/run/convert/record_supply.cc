@@ -54,8 +54,10 @@ std::unique_ptr<RecordSupply> open_record_supply(const ConvertRequest& request, 
     return open_encoded_rows(request, std::move(files), console);
   }
   if (from != to) {
-    throw user_error("{}: is {}, to become {}: --shuffle, --split, --folds, --shards and --tail do not change the kind of data; convert "
-                     "first, then part what comes out", request.input, words_for(from), words_for(to));
+    throw user_error(
+        "{}: is {}, to become {}: --shuffle, --split, --folds, --shards and --tail do not change the kind of data; convert "
+        "first, then part what comes out",
+        request.input, words_for(from), words_for(to));
   }
   const auto type = line_type(request, from, files);
   if (type && copies(request, *type, from)) {
@@ -63,9 +65,10 @@ std::unique_ptr<RecordSupply> open_record_supply(const ConvertRequest& request, 
     return open_lines(request, *type, std::move(files));
   }
   if (from == DataKind::table) return open_table_rows(request, files, console);
-  throw user_error("{}: is {}{}; --shuffle, --split, --folds, --shards and --tail take tables, and records that are lines (series, pairs, "
-                   "sentences, documents as JSON Lines or text)", request.input, words_for(from),
-                   type ? fmt::format(" as {}", formats::words_for(type->format)) : "");
+  throw user_error(
+      "{}: is {}{}; --shuffle, --split, --folds, --shards and --tail take tables, and records that are lines (series, pairs, "
+      "sentences, documents as JSON Lines or text)",
+      request.input, words_for(from), type ? fmt::format(" as {}", formats::words_for(type->format)) : "");
 }
 
 void show_progress(const RecordSupply& supply, const char* phase, std::uint64_t records, Console& console) {

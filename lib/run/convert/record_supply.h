@@ -25,19 +25,21 @@ class RecordSupply : public formats::RecordSource {
   virtual void finish(Console& console) { (void)console; }
 };
 
-/// Chosen by the request: encoded when columns are asked for; as they stand when input and output are of one format of lines; rows of
-/// numbers else. Throws a user Error for what cannot be.
+/// Chosen by the request: encoded when columns are asked for; as they stand when input and output are of one format of lines;
+/// rows of numbers else. Throws a user Error for what cannot be.
 std::unique_ptr<RecordSupply> open_record_supply(const ConvertRequest& request, DataKind from, DataKind to, Console& console);
 
 /// Tells the console how far a supply has come.
 void show_progress(const RecordSupply& supply, const char* phase, std::uint64_t records, Console& console);
 
 // The four of them, private to open_record_supply().
-std::unique_ptr<RecordSupply> open_encoded_rows(const ConvertRequest& request, std::vector<formats::InputFile> files, Console& console);
+std::unique_ptr<RecordSupply> open_encoded_rows(const ConvertRequest& request, std::vector<formats::InputFile> files,
+                                                Console& console);
 std::unique_ptr<RecordSupply> open_csv_lines(const ConvertRequest& request, const formats::ContentType& type,
                                              std::vector<formats::InputFile> files, Console& console);
 std::unique_ptr<RecordSupply> open_lines(const ConvertRequest& request, const formats::ContentType& type,
                                          std::vector<formats::InputFile> files);
-std::unique_ptr<RecordSupply> open_table_rows(const ConvertRequest& request, const std::vector<formats::InputFile>& files, Console& console);
+std::unique_ptr<RecordSupply> open_table_rows(const ConvertRequest& request, const std::vector<formats::InputFile>& files,
+                                              Console& console);
 
 }  // namespace smtrain::run

@@ -35,24 +35,25 @@ class EncodedSupply final : public RecordSupply {
       : options_(request.prepare), output_(request.output), threads_(request.common.threads.value), files_(std::move(files)) {
     type_ = input_type(request.content_type, files_);
     if (type_.format != formats::Format::csv) {
-      throw user_error("{}: is {}; --columns, --label, --drop, --one-hot, --ordinal, --missing and encodings are for CSV", request.input,
-                       formats::words_for(type_.format));
+      throw user_error("{}: is {}; --columns, --label, --drop, --one-hot, --ordinal, --missing and encodings are for CSV",
+                       request.input, formats::words_for(type_.format));
     }
-    settle_label();
     // Before any record is read: a path that cannot be written, or a format.
     writing_ = output_type(request.to, request.output);
     recordio_split_ = request.recordio_split;
     encoding_ = options_.apply_encoding ? read() : fit(console);
     records_.emplace(files_, type_, team_options(), console);
     encoder_.emplace(encoding_, *records_);
-    if (options_.stratify) stratum_ = formats::parse_column(*options_.stratify, records_->names(), records_->columns(), "--stratify");
+    if (options_.stratify)
+      stratum_ = formats::parse_column(*options_.stratify, records_->names(), records_->columns(), "--stratify");
     if (options_.group) group_ = formats::parse_column(*options_.group, records_->names(), records_->columns(), "--group");
     blocks_.resize(records_->blocks_per_round());
   }
 
   bool next(PackedRecords& records) override {
     records.clear();
-    const std::size_t blocks = records_->round([&](const formats::RawBlock& block, std::size_t place) { encode(block, blocks_[place]); });
+    const std::size_t blocks =
+        records_->round([&](const formats::RawBlock& block, std::size_t place) { encode(block, blocks_[place]); });
     for (std::size_t i = 0; i < blocks; ++i) {
       records.append(blocks_[i].rows);
       notes_.add(blocks_[i].notes);
@@ -72,13 +73,16 @@ class EncodedSupply final : public RecordSupply {
   void finish(Console& console) override {
     if (notes_.dropped != 0) console.info("{} left out for a missing value", counted(notes_.dropped, "record"));
     for (const auto& [column, unseen] : notes_.unseen) {
-      console.warning("column {}: {} that the encoding does not know, such as {} ({}); they are 0 in all features of a one-hot column, -1 "
-                      "in an ordinal one", smtrain::quoted(column), counted(unseen.values, "value"), smtrain::quoted(unseen.first), unseen.place);
+      console.warning(
+          "column {}: {} that the encoding does not know, such as {} ({}); they are 0 in all features of a one-hot column, -1 "
+          "in an ordinal one",
+          smtrain::quoted(column), counted(unseen.values, "value"), smtrain::quoted(unseen.first), unseen.place);
     }
     if (encoding_.label && !encoding_.label->categories.empty()) {
       std::string classes;
       const auto& names = encoding_.label->categories;
-      for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 10); ++i) classes += fmt::format("{}{} = {}", i == 0 ? "" : ", ", smtrain::quoted(names[i]), i);
+      for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 10); ++i)
+        classes += fmt::format("{}{} = {}", i == 0 ? "" : ", ", smtrain::quoted(names[i]), i);
       console.info("classes of the label: {}{}", classes, names.size() > 10 ? ", ..." : "");
     }
     if (!file_) return;
@@ -107,18 +111,24 @@ class EncodedSupply final : public RecordSupply {
 
   formats::Encoding read() const {
     const formats::EncodingPlan& p = options_.encoding;
-    if (p.columns || p.drop || p.one_hot || p.ordinal || !p.missing.empty() || !p.missing_texts.empty() || options_.save_encoding) {
-      throw user_error("--apply-encoding {}: it says all about columns; --columns, --drop, --one-hot, --ordinal, --missing, --missing-text and "
-                       "--save-encoding are for finding an encoding", *options_.apply_encoding);
+    if (p.columns || p.drop || p.label || p.one_hot || p.ordinal || !p.missing.empty() || !p.missing_texts.empty() ||
+        options_.save_encoding) {
+      throw user_error(
+          "--apply-encoding {}: it says all about columns; --label, --columns, --drop, --one-hot, --ordinal, --missing, "
+          "--missing-text and --save-encoding are for finding an encoding",
+          *options_.apply_encoding);
     }
     return formats::encoding_from_json(read_file(*options_.apply_encoding), *options_.apply_encoding);
   }
 
   formats::Encoding fit(Console& console) {
+    settle_label();
     for (const formats::InputFile& file : files_) {
       if (file.rewindable) continue;
-      throw user_error("{}: an encoding is found by reading the input twice, which a stream cannot; give a file, or an encoding found before "
-                       "(--apply-encoding)", file.name);
+      throw user_error(
+          "{}: an encoding is found by reading the input twice, which a stream cannot; give a file, or an encoding found before "
+          "(--apply-encoding)",
+          file.name);
     }
     if (encoding_path().empty() && output_ != "-") {
       throw user_error("{}: each part has a path of its own; say with --save-encoding FILE where the encoding goes", output_);
@@ -172,7 +182,8 @@ class EncodedSupply final : public RecordSupply {
 
 }  // namespace
 
-std::unique_ptr<RecordSupply> open_encoded_rows(const ConvertRequest& request, std::vector<formats::InputFile> files, Console& console) {
+std::unique_ptr<RecordSupply> open_encoded_rows(const ConvertRequest& request, std::vector<formats::InputFile> files,
+                                                Console& console) {
   return std::make_unique<EncodedSupply>(request, std::move(files), console);
 }
 

@@ -77,8 +77,11 @@ class LineSupply final : public RecordSupply {
 
 class CsvLineSupply final : public RecordSupply {
  public:
-  CsvLineSupply(const ConvertRequest& request, const formats::ContentType& type, std::vector<formats::InputFile> files, Console& console)
-      : size_(size_of(files)), records_(std::move(files), type, team_options(request), console), parts_(records_.blocks_per_round()) {
+  CsvLineSupply(const ConvertRequest& request, const formats::ContentType& type, std::vector<formats::InputFile> files,
+                Console& console)
+      : size_(size_of(files)),
+        records_(std::move(files), type, team_options(request), console),
+        parts_(records_.blocks_per_round()) {
     const auto column = [&](const std::optional<std::string>& name, const char* flag) -> std::optional<std::size_t> {
       if (!name) return std::nullopt;
       if (*name == "label" && records_.names().empty()) return 0;
@@ -97,7 +100,9 @@ class CsvLineSupply final : public RecordSupply {
     }
     return blocks != 0;
   }
-  std::unique_ptr<RecordSink> make_sink(const std::string& path) const override { return make_verbatim_sink(path, records_.header_line()); }
+  std::unique_ptr<RecordSink> make_sink(const std::string& path) const override {
+    return make_verbatim_sink(path, records_.header_line());
+  }
   std::uint64_t bytes_read() const override { return records_.team().bytes_consumed(); }
   std::uint64_t bytes_to_read() const override { return size_; }
   std::string words() const override { return fmt::format("{} columns, as they stand", records_.columns()); }

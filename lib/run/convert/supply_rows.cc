@@ -43,32 +43,37 @@ std::vector<std::size_t> label_columns(const formats::ContentType& type, const f
   return labels;
 }
 
-BatchColumn find_column(const std::string& name, const formats::ContentType& type, const formats::TableSchema& schema, const char* flag) {
+BatchColumn find_column(const std::string& name, const formats::ContentType& type, const formats::TableSchema& schema,
+                        const char* flag) {
   if (name == "label" || type.text("label") == name) {
     if (schema.label_width == 0) throw user_error("{} {}: the input has no labels, as {}", flag, name, type.to_string());
     return {true, 0};
   }
   const std::vector<std::size_t> labels = label_columns(type, schema);
-  if (const auto named = std::find(schema.column_names.begin(), schema.column_names.end(), name); named != schema.column_names.end()) {
+  if (const auto named = std::find(schema.column_names.begin(), schema.column_names.end(), name);
+      named != schema.column_names.end()) {
     return {false, static_cast<std::size_t>(named - schema.column_names.begin())};
   }
   const std::size_t column = formats::parse_column(name, labels.empty() ? schema.column_names : std::vector<std::string>{},
                                                    schema.feature_dim + labels.size(), flag);
   const auto label = std::find(labels.begin(), labels.end(), column);
   if (label != labels.end()) return {true, static_cast<std::size_t>(label - labels.begin())};
-  return {false, column - static_cast<std::size_t>(std::count_if(labels.begin(), labels.end(), [&](std::size_t l) { return l < column; }))};
+  return {false, column - static_cast<std::size_t>(
+                              std::count_if(labels.begin(), labels.end(), [&](std::size_t l) { return l < column; }))};
 }
 
 class TableSupply final : public RecordSupply {
  public:
   TableSupply(const ConvertRequest& request, const std::vector<formats::InputFile>& files, Console& console)
-      : options_(), threads_(request.common.threads.value),
-        stream_(formats::open_table_stream(request.input, false,
-                                           table_reading(with_labels_settled(input_type(request.content_type, files), console), request.common),
-                                           console)),
+      : options_(),
+        threads_(request.common.threads.value),
+        stream_(formats::open_table_stream(
+            request.input, false,
+            table_reading(with_labels_settled(input_type(request.content_type, files), console), request.common), console)),
         packing_(stream_->schema()) {
     options_ = table_writing(output_type(request.to, request.output), request.recordio_split, stream_->schema());
-    if (request.prepare.stratify) stratum_ = find_column(*request.prepare.stratify, stream_->type(), stream_->schema(), "--stratify");
+    if (request.prepare.stratify)
+      stratum_ = find_column(*request.prepare.stratify, stream_->type(), stream_->schema(), "--stratify");
     if (request.prepare.group) group_ = find_column(*request.prepare.group, stream_->type(), stream_->schema(), "--group");
   }
 
@@ -102,7 +107,8 @@ class TableSupply final : public RecordSupply {
 
 }  // namespace
 
-std::unique_ptr<RecordSupply> open_table_rows(const ConvertRequest& request, const std::vector<formats::InputFile>& files, Console& console) {
+std::unique_ptr<RecordSupply> open_table_rows(const ConvertRequest& request, const std::vector<formats::InputFile>& files,
+                                              Console& console) {
   return std::make_unique<TableSupply>(request, files, console);
 }
 

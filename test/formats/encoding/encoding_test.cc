@@ -96,7 +96,8 @@ TEST_CASE("encoding: numbers, categories and a label of text", "[formats][encodi
   CHECK(f.rows(again) == f.rows(encoding));
 }
 
-TEST_CASE("encoding: one-hot all takes the columns of text, a named column of numbers is ordered by number", "[formats][encoding]") {
+TEST_CASE("encoding: one-hot all takes the columns of text, a named column of numbers is ordered by number",
+          "[formats][encoding]") {
   Fixture f("10,x,1.0\n9,y,1\n10,x,7\n");
   Encoding encoding = f.fit(plan_of("-1", "all"));
   CHECK(f.rows(encoding) == std::vector<Floats>{{1, 10, 1, 0}, {1, 9, 0, 1}, {7, 10, 1, 0}});
@@ -108,8 +109,8 @@ TEST_CASE("encoding: missing values by each rule", "[formats][encoding]") {
   Fixture f("a,b,c\n1,x,5\n,y,6\n3,NA,7\n8,x,?\n");
   EncodingPlan plan = plan_of("", "b");
   plan.missing_texts = {"?"};
-  CHECK_THROWS_WITH(f.fit(plan), Contains("column \"a\": 1 missing value (first") && Contains("a.csv:3") && Contains("column \"b\"") &&
-                                     Contains("column \"c\""));
+  CHECK_THROWS_WITH(f.fit(plan), Contains("column \"a\": 1 missing value (first") && Contains("a.csv:3") &&
+                                     Contains("column \"b\"") && Contains("column \"c\""));
   plan.missing = {"a=median+indicator", "mean"};
   CHECK(f.rows(f.fit(plan)) == std::vector<Floats>{{1, 0, 1, 0, 5}, {3, 1, 0, 1, 6}, {3, 0, 0, 0, 7}, {8, 0, 1, 0, 6}});
   plan.missing = {"drop"};
@@ -134,7 +135,8 @@ TEST_CASE("encoding: what cannot be a feature is refused with advice, all column
     REQUIRE(e.problems().size() == 4);
     CHECK_THAT(e.problems()[0], Contains("column \"id\": holds text such as \"n0\"") && Contains("--one-hot \"id\""));
     CHECK_THAT(e.problems()[1], Contains("holds dates such as \"2019-05-01\"") && Contains("make numbers"));
-    CHECK_THAT(e.problems()[2], Contains("29 numbers, and 1 text such as \"unknown\"") && Contains("a.csv:9") && Contains("--missing-text \"unknown\""));
+    CHECK_THAT(e.problems()[2], Contains("29 numbers, and 1 text such as \"unknown\"") && Contains("a.csv:9") &&
+                                    Contains("--missing-text \"unknown\""));
     CHECK_THAT(e.problems()[3], Contains("every value is missing"));
   }
   EncodingPlan plan;
@@ -179,7 +181,8 @@ TEST_CASE("encoding: the same for any number of threads", "[formats][encoding]")
   std::string text = "a,b,c\n";
   for (int i = 0; i < 300'000; ++i) {
     const bool missing = draw() % 9 == 0;
-    text += missing ? fmt::format(",k{},{}\n", draw() % 50, draw() % 1000) : fmt::format("{},k{},{}\n", draw() * 1e-5, draw() % 50, draw() % 1000);
+    text += missing ? fmt::format(",k{},{}\n", draw() % 50, draw() % 1000)
+                    : fmt::format("{},k{},{}\n", draw() * 1e-5, draw() % 50, draw() % 1000);
   }
   Fixture f(text);
   EncodingPlan plan = plan_of("", "b");
@@ -225,7 +228,8 @@ TEST_CASE("encoding: files that are none are refused", "[formats][encoding]") {
   Fixture f("a,b\n1,x\n2,y\n");
   const std::string json = encoding_to_json(f.fit(plan_of("", "b")));
   for (std::size_t n = 0; n + 2 < json.size(); ++n) CHECK_THROWS_AS(encoding_from_json(json.substr(0, n), "e.json"), Error);
-  CHECK_THROWS_WITH(encoding_from_json("{\"smtrain_encoding\": 7}", "e.json"), Contains("e.json: is no encoding") && Contains("this version reads 1"));
+  CHECK_THROWS_WITH(encoding_from_json("{\"smtrain_encoding\": 7}", "e.json"),
+                    Contains("e.json: is no encoding") && Contains("this version reads 1"));
 }
 
 TEST_CASE("encoding: lists of columns", "[formats][encoding]") {
@@ -241,7 +245,8 @@ TEST_CASE("encoding: lists of columns", "[formats][encoding]") {
 TEST_CASE("encoding: numbers and dates in text", "[formats][encoding]") {
   for (const char* number : {"1", "+1", "-.5", "1e-3", "0"}) CHECK(field_number(number).has_value());
   for (const char* text : {"", "+", "+-1", "1x", "nan", "inf", "0x10", "1 2"}) CHECK_FALSE(field_number(text).has_value());
-  for (const char* date : {"2019-05-01", "1/5/2019", "01.05.19 12:30", "2019-05-01T12:30:00Z", "12:30:00"}) CHECK(looks_like_date(date));
+  for (const char* date : {"2019-05-01", "1/5/2019", "01.05.19 12:30", "2019-05-01T12:30:00Z", "12:30:00"})
+    CHECK(looks_like_date(date));
   for (const char* text : {"2019", "1.5", "a-b-c", "2019-05", "555-123-4567-8", "1-2/3"}) CHECK_FALSE(looks_like_date(text));
 }
 

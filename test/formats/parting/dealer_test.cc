@@ -22,14 +22,16 @@ std::vector<std::size_t> deal(const DealOptions& options, const std::vector<Reco
 }
 
 TEST_CASE("dealer: each part has its share of any stretch, to within three records", "[formats][parting]") {
-  const std::vector<std::vector<double>> all = {{0.8, 0.2}, {0.7, 0.15, 0.15}, {0.123, 0.877}, {0.2, 0.2, 0.2, 0.2, 0.2}, {0.999, 0.001}};
+  const std::vector<std::vector<double>> all = {
+      {0.8, 0.2}, {0.7, 0.15, 0.15}, {0.123, 0.877}, {0.2, 0.2, 0.2, 0.2, 0.2}, {0.999, 0.001}};
   for (const auto& shares : all) {
     const std::vector<std::size_t> parts = deal({shares, 3}, std::vector<RecordKeys>(20'000));
     std::vector<double> counts(shares.size());
     for (std::size_t i = 0; i < parts.size(); ++i) {
       ++counts[parts[i]];
       for (std::size_t k = 0; k < shares.size(); ++k) {
-        if (std::abs(counts[k] - shares[k] * static_cast<double>(i + 1)) > 3) FAIL("record " << i << ", part " << k << " has " << counts[k]);
+        if (std::abs(counts[k] - shares[k] * static_cast<double>(i + 1)) > 3)
+          FAIL("record " << i << ", part " << k << " has " << counts[k]);
       }
     }
   }
@@ -85,7 +87,11 @@ TEST_CASE("dealer: in turn, thin strata, too many strata", "[formats][parting]")
   dealer.part_of({2, 0});
   CHECK(dealer.thin_strata() == 1);
   Dealer many({{0.5, 0.5}, 0});
-  CHECK_THROWS_WITH([&] { for (std::uint64_t i = 0; i <= Dealer::kMaxStrata; ++i) many.part_of({i, 0}); }(), Contains("--stratify: more than 100000"));
+  CHECK_THROWS_WITH(
+      [&] {
+        for (std::uint64_t i = 0; i <= Dealer::kMaxStrata; ++i) many.part_of({i, 0});
+      }(),
+      Contains("--stratify: more than 100000"));
 }
 
 }  // namespace

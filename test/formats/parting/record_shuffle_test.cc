@@ -41,11 +41,13 @@ Shuffled shuffle(const std::vector<std::string>& records, std::uint64_t seed, st
 std::vector<std::string> random_records(unsigned seed, std::size_t count, std::size_t longest) {
   std::mt19937 draw(seed);
   std::vector<std::string> records;
-  for (std::size_t i = 0; i < count; ++i) records.push_back(std::to_string(i) + std::string(draw() % longest, static_cast<char>('a' + draw() % 26)));
+  for (std::size_t i = 0; i < count; ++i)
+    records.push_back(std::to_string(i) + std::string(draw() % longest, static_cast<char>('a' + draw() % 26)));
   return records;
 }
 
-TEST_CASE("shuffle: the order does not depend on memory, lots or scratch; every record comes once with its keys", "[formats][parting]") {
+TEST_CASE("shuffle: the order does not depend on memory, lots or scratch; every record comes once with its keys",
+          "[formats][parting]") {
   const unsigned seed = std::random_device{}();
   INFO("seed " << seed);
   std::vector<std::string> records = random_records(seed, 30'000, 1500);
@@ -69,7 +71,8 @@ TEST_CASE("shuffle: every place is equally likely", "[formats][parting]") {
   std::vector<std::string> records;
   for (int i = 0; i < 10; ++i) records.push_back(std::to_string(i));
   std::vector<int> first(10);
-  for (std::uint64_t seed = 0; seed < 5000; ++seed) ++first[static_cast<std::size_t>(std::stoi(shuffle(records, seed, kMiB).records.front()))];
+  for (std::uint64_t seed = 0; seed < 5000; ++seed)
+    ++first[static_cast<std::size_t>(std::stoi(shuffle(records, seed, kMiB).records.front()))];
   for (const int count : first) CHECK(std::abs(count - 500) < 85);  // four standard deviations
 }
 

@@ -20,7 +20,8 @@ TEST_CASE("parts: shares as numbers, in percent, with a rest", "[run][convert]")
   CHECK(split("a=80, b=20").shares == std::vector<double>{0.8, 0.2});
   CHECK(split("a=0.75,b").shares == std::vector<double>{0.75, 0.25});
   CHECK(split("a,b=30,c=20").shares == std::vector<double>{0.5, 0.3, 0.2});
-  for (const char* wrong : {"", "a", "a=1", "a=0.5,b=0.6", "a=0,b=1", "a=1,b", "a,b", "=1,b=0", "../a=0.5,b=0.5", "a=-1,b=2", "a=nan,b=1"}) {
+  for (const char* wrong :
+       {"", "a", "a=1", "a=0.5,b=0.6", "a=0,b=1", "a=1,b", "a,b", "=1,b=0", "../a=0.5,b=0.5", "a=-1,b=2", "a=nan,b=1"}) {
     CHECK_THROWS_AS(split(wrong), Error);
   }
 }
@@ -51,7 +52,8 @@ TEST_CASE("parts: paths", "[run][convert]") {
 }
 
 TEST_CASE("parts: manifests name what the paths have in common", "[run][convert]") {
-  CHECK(run::manifest_of({"/data/a b/0.csv", "/data/a b/1.csv"}) == "[\n {\n  \"prefix\": \"file:///data/a%20b/\"\n },\n \"0.csv\",\n \"1.csv\"\n]\n");
+  CHECK(run::manifest_of({"/data/a b/0.csv", "/data/a b/1.csv"}) ==
+        "[\n {\n  \"prefix\": \"file:///data/a%20b/\"\n },\n \"0.csv\",\n \"1.csv\"\n]\n");
   CHECK_THAT(run::manifest_of({"/d/00/x.csv", "/d/01/x.csv"}), Contains("file:///d/\"") && Contains("\"00/x.csv\""));
 }
 
