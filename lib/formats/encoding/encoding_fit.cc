@@ -1,5 +1,7 @@
 #include "formats/encoding/encoding_fit.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -212,6 +214,17 @@ class Profiler {
   const std::unordered_set<std::string> missing_texts_;
 };
 
+// What is saved as JSON must be UTF-8, or it would not match the data any more.
+std::string utf8_problem(const ColumnProfile& p, ColumnUse use, const std::string& name) {
+  constexpr const char* kAdvice = "is not UTF-8; convert the file, for example with iconv -f latin1 -t utf-8";
+  if (!simdjson::validate_utf8(name)) return fmt::format("{}: the name {}", smtrain::quoted(name), kAdvice);
+  for (const auto& [category, times] : p.categories) {
+    if (use == ColumnUse::number || simdjson::validate_utf8(category)) continue;
+    return fmt::format("{}: {} {}", smtrain::quoted(name), smtrain::quoted(category), kAdvice);
+  }
+  return "";
+}
+
 /// What keeps a column from being a feature, with what to do; "" when nothing does.
 std::string problem_of(const ColumnProfile& p, ColumnUse use, const Rule& rule, bool is_label, const std::string& name) {
   const std::string where = smtrain::quoted(name);
@@ -238,6 +251,7 @@ std::string problem_of(const ColumnProfile& p, ColumnUse use, const Rule& rule, 
   if (use != ColumnUse::number && p.too_many_categories) {
     return fmt::format("{}: over {} categories; is it an identifier? leave it out with --drop", where, grouped(kMaxCategories));
   }
+  if (const std::string problem = utf8_problem(p, use, name); !problem.empty()) return problem;
   if (p.missing == 0 || rule.rule == MissingRule::drop || (rule.rule != MissingRule::refuse && !is_label)) return "";
   if (is_label) {
     return fmt::format("{}: the label is missing in {} (first {}); --missing {}=drop leaves them out", where,

@@ -22,7 +22,7 @@ const char* take(const char* from, T* values, std::size_t count) {
 struct Unpacked {
   std::shared_ptr<float> dense;
   std::vector<float> labels, weights, values;
-  std::vector<std::uint64_t> indptr;
+  std::vector<std::uint64_t> indptr, qids;
   std::vector<std::uint32_t> indices;
 };
 
@@ -34,6 +34,7 @@ void RowPacking::append(const Batch& batch, std::size_t row, std::string& out) c
     const float weight = batch.weights == nullptr ? 1 : batch.weights[row];
     put(out, &weight, 1);
   }
+  if (schema_.qids) put(out, batch.qids + row, 1);
   if (!schema_.sparse) return put(out, batch.dense + row * batch.ld, batch.cols);
   const std::uint64_t first = batch.indptr[row] - batch.indptr[0], count = batch.indptr[row + 1] - batch.indptr[row];
   put(out, batch.indices + first, count);
@@ -45,12 +46,14 @@ Batch RowPacking::unpack(const PackedRecords& records) const {
   const std::size_t rows = records.size(), labels = schema_.label_width, cols = schema_.feature_dim;
   held->labels.resize(rows * labels);
   if (schema_.weights) held->weights.resize(rows);
+  if (schema_.qids) held->qids.resize(rows);
   if (!schema_.sparse) held->dense = allocate_array<float>(rows * cols);
   held->indptr.push_back(0);
   for (std::size_t i = 0; i < rows; ++i) {
     const std::string_view record = records[i];
     const char* at = take(record.data(), held->labels.data() + i * labels, labels);
     if (schema_.weights) at = take(at, held->weights.data() + i, 1);
+    if (schema_.qids) at = take(at, held->qids.data() + i, 1);
     if (!schema_.sparse) {
       take(at, held->dense.get() + i * cols, cols);
       continue;
@@ -70,6 +73,7 @@ Batch RowPacking::unpack(const PackedRecords& records) const {
   batch.label_width = labels;
   if (labels != 0) batch.labels = held->labels.data();
   if (schema_.weights) batch.weights = held->weights.data();
+  if (schema_.qids) batch.qids = held->qids.data();
   if (schema_.sparse) {
     batch.indptr = held->indptr.data();
     batch.indices = held->indices.data();

@@ -7,7 +7,7 @@
 
 namespace smtrain::formats {
 
-/// How the rows of a table are packed: labels, weight, then all values, or of sparse rows their indices and values. Bytes are
+/// How the rows of a table are packed: labels, weight, query, then all values, or of sparse rows their indices and values. Bytes are
 /// those of this machine.
 class RowPacking {
  public:

@@ -144,6 +144,11 @@ TEST_CASE("encoding: what cannot be a feature is refused with advice, all column
   CHECK_THROWS_WITH(f.fit(plan), Contains("--columns \"prise\": no column has this name; did you mean price?"));
 }
 
+TEST_CASE("encoding: text that is not UTF-8 is refused", "[formats][encoding]") {
+  Fixture f("1,Gen\xE8ve\n2,Bern\n");
+  CHECK_THROWS_WITH(f.fit(plan_of("", "1")), Contains("is not UTF-8") && Contains("iconv"));
+}
+
 TEST_CASE("encoding: new data by name or number, unseen categories, an absent label", "[formats][encoding]") {
   Fixture train("city,age,y\nBern,3,no\nBasel,4,yes\n");
   const Encoding encoding = train.fit(plan_of("y", "city"));
