@@ -1,0 +1,44 @@
+// ChunkSink: chunks of bytes into a file, encoded and compressed by a team of threads, in order, whole or absent.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "formats/io/compress.h"
+
+namespace smtrain::formats {
+
+/// The file is compressed when its suffix says so, each chunk by itself; "-" is standard output. Whoever cuts the chunks regardless
+/// of `threads` gets the same bytes with any number of them. Not thread-safe.
+class ChunkSink {
+ public:
+  ChunkSink(const std::string& path, int threads);
+
+  /// Appends the bytes of a chunk to `out`; called by several threads at a time.
+  using Encode = std::function<void(std::size_t chunk, std::string& out)>;
+  /// Writes chunks 0 … chunks - 1. Throws the first failure in their order.
+  void write(std::size_t chunks, const Encode& encode);
+  void write(const std::string& text);
+  /// Syncs and renames. A sink that got nothing leaves an empty file.
+  void commit();
+
+  Compression compression() const { return compression_; }
+  /// Bytes in the file so far, after compression.
+  std::uint64_t bytes() const { return file_.size(); }
+
+ private:
+  // One thread's.
+  struct Scratch {
+    std::string text, compressed;
+  };
+  const std::string& encoded(std::size_t chunk, const Encode& encode, Scratch& scratch) const;
+
+  Compression compression_;
+  AtomicFile file_;
+  std::vector<Scratch> scratch_;
+};
+
+}  // namespace smtrain::formats
