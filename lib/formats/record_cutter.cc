@@ -14,7 +14,7 @@ RecordCutter::Cut LineCutter::cut(const RawBlock& block, bool file_start, bool a
   const std::size_t skip = file_start && bytes.substr(0, end).starts_with(kBom) ? kBom.size() : 0;
   const std::string_view whole = bytes.substr(skip, end - skip);
   Cut cut{end, skip, 0, static_cast<std::size_t>(std::count(whole.begin(), whole.end(), '\n'))};
-  Lines lines(whole, block.first_line);
+  Lines lines(whole, block.first_line, blank_);
   std::size_t longest = end == 0 ? bytes.size() : 0;
   while (longest <= max_record_bytes_ && lines.next()) {
     ++cut.records;

@@ -11,6 +11,7 @@
 
 #include "formats/io/byte_stream.h"
 #include "formats/io/input_files.h"
+#include "formats/text/blank_lines.h"
 
 namespace smtrain::formats {
 
@@ -86,14 +87,16 @@ class RecordCutter {
   virtual std::size_t block_limit(std::size_t max_record_bytes) const { return max_record_bytes; }
 };
 
-/// Records are lines; blank ones are none, nor is a leading BOM. A line longer than `max_record_bytes` is a user Error.
+/// Records are lines, blank ones perhaps not; nor is a leading BOM. A line longer than `max_record_bytes` is a user Error.
 class LineCutter final : public RecordCutter {
  public:
-  explicit LineCutter(std::size_t max_record_bytes) : max_record_bytes_(max_record_bytes) {}
+  explicit LineCutter(std::size_t max_record_bytes, BlankLines blank = BlankLines::skipped)
+      : max_record_bytes_(max_record_bytes), blank_(blank) {}
   Cut cut(const RawBlock& block, bool file_start, bool at_end) override;
 
  private:
   std::size_t max_record_bytes_;
+  BlankLines blank_;
 };
 
 }  // namespace smtrain::formats

@@ -1,12 +1,15 @@
 // Lines of a block of text.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "base/text.h"
+#include "formats/text/blank_lines.h"
 
 namespace smtrain::formats {
 
@@ -17,11 +20,12 @@ inline std::string_view without_bom(std::string_view text) { return text.starts_
 /// "train/a.jsonl:12"
 inline std::string line_place(const std::string& source, std::uint64_t line) { return fmt::format("{}:{}", source, line); }
 
-/// The lines of a text that are not blank, trimmed, with their numbers.
+/// The lines of a text, trimmed, with their numbers; those that are blank left out or not.
 class Lines {
  public:
   /// `first`: number of the text's first line.
-  Lines(std::string_view text, std::uint64_t first) : text_(text), number_(first - 1) {}
+  Lines(std::string_view text, std::uint64_t first, BlankLines blank = BlankLines::skipped)
+      : text_(text), number_(first - 1), blank_(blank) {}
   bool next() {
     while (at_ < text_.size()) {
       const std::size_t end = std::min(text_.find('\n', at_), text_.size());
@@ -29,7 +33,7 @@ class Lines {
       length_ = end - at_;
       at_ = end + 1;
       ++number_;
-      if (!line_.empty()) return true;
+      if (!line_.empty() || blank_ == BlankLines::records) return true;
     }
     return false;
   }
@@ -44,6 +48,7 @@ class Lines {
   std::string_view text_, line_;
   std::size_t at_ = 0, length_ = 0;
   std::uint64_t number_;
+  BlankLines blank_;
 };
 
 }  // namespace smtrain::formats

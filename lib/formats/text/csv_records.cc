@@ -1,0 +1,134 @@
+#include "formats/text/csv_records.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "formats/io/byte_stream.h"
+#include "formats/text/lines.h"
+
+namespace smtrain::formats {
+namespace {
+
+constexpr std::size_t kHeadBytes = std::size_t{1} << 20;
+
+// The end of the record at p, its line feed left out; null when more bytes are needed.
+const char* record_end(const char* p, const char* end, CsvDialect dialect, bool at_end) {
+  const CsvLineEnd found = find_line_end(p, end, dialect);
+  if (found.at != nullptr) return found.at;
+  return at_end && !found.open_quote ? end : nullptr;
+}
+
+std::uint64_t lines_in(const char* p, const char* end) { return static_cast<std::uint64_t>(std::count(p, end, '\n')); }
+
+std::string with_single_quotes(std::string_view text, char quote) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    out += text[i];
+    if (text[i] == quote) ++i;
+  }
+  return out;
+}
+
+}  // namespace
+
+RecordCutter::Cut CsvRecordCutter::cut(const RawBlock& block, bool file_start, bool at_end) {
+  const char* const begin = block.bytes.data();
+  const char* const end = begin + block.bytes.size();
+  if (file_start && !at_end && block.bytes.size() < kBom.size()) return {};
+  const char* p = begin;
+  if (file_start && std::string_view(begin, block.bytes.size()).starts_with(kBom)) p += kBom.size();
+  Cut cut;
+  cut.skip = static_cast<std::size_t>(p - begin);
+  bool header = file_start && header_;
+  while (p != end) {
+    const char* const record = p;
+    const char* const stop = record_end(p, end, dialect_, at_end);
+    const auto length = static_cast<std::size_t>((stop == nullptr ? end : stop) - record);
+    if (length > max_record_bytes_ || (stop == nullptr && at_end)) {
+      const std::string place = line_place(*block.source, block.first_line + lines_in(begin, record));
+      if (length <= max_record_bytes_) throw user_error("{}: a quote is opened and never closed", place);
+      throw user_error("{}: a record of {} bytes or more, expected at most {} (--max-record-bytes); is a quote left open?", place, length,
+                       max_record_bytes_);
+    }
+    if (stop == nullptr) break;
+    p = stop == end ? end : stop + 1;
+    if (is_blank_line(record, stop, dialect_)) continue;
+    if (header) cut.skip = static_cast<std::size_t>(p - begin);
+    else ++cut.records;
+    header = false;
+  }
+  if (header && !at_end) return {};  // the next cut would not know that the header is still to come
+  cut.bytes = static_cast<std::size_t>(p - begin);
+  cut.lines = static_cast<std::size_t>(lines_in(begin, p));
+  return cut;
+}
+
+CsvRecords::CsvRecords(const RawBlock& block, CsvDialect dialect)
+    : block_(block), dialect_(dialect), at_(block.bytes.data()), end_(at_ + block.bytes.size()), line_(block.first_line),
+      next_line_(block.first_line) {}
+
+std::string CsvRecords::place() const { return line_place(*block_.source, line_); }
+
+bool CsvRecords::next() {
+  while (at_ != end_) {
+    const char* const record = at_;
+    const char* const stop = record_end(at_, end_, dialect_, true);
+    line_ = next_line_;
+    if (stop == nullptr) throw internal_error("{}: a record without its end", place());
+    at_ = stop == end_ ? end_ : stop + 1;
+    next_line_ += lines_in(record, at_);
+    if (is_blank_line(record, stop, dialect_)) continue;
+    read_fields(record, stop);
+    return true;
+  }
+  return false;
+}
+
+void CsvRecords::read_fields(const char* p, const char* stop) {
+  fields_.clear();
+  unquoted_.clear();
+  for (;; ++p) {
+    const CsvField field = read_field(p, stop, dialect_);
+    if (field.flaw != CsvField::Flaw::none) {
+      throw user_error("{}: column {}: text behind the closing quote of {}; a quote inside of a field is doubled", place(), fields_.size(),
+                       smtrain::quoted(field.text));
+    }
+    std::string_view text = field.text;
+    if (field.quoted && text.find(dialect_.quote) != std::string_view::npos) {
+      text = unquoted_.emplace_back(with_single_quotes(text, dialect_.quote));
+    }
+    fields_.push_back(text);
+    p = field.end;
+    if (p == stop) return;
+  }
+}
+
+std::vector<std::string> csv_header(const std::vector<InputFile>& files, CsvDialect dialect) {
+  for (const InputFile& file : files) {
+    std::string head(kHeadBytes, '\0');
+    head.resize(open_bytes(file)->read(head));
+    const std::string_view text = without_bom(head);
+    const char* const stop = record_end(text.data(), text.data() + text.size(), dialect, head.size() < kHeadBytes);
+    if (stop == nullptr) throw user_error("{}: the header does not end within {} bytes; is a quote left open?", file.name, head.size());
+    if (!text.empty()) return field_texts(text.data(), stop, dialect);
+  }
+  return {};
+}
+
+std::size_t csv_column(const std::string& name, const std::vector<std::string>& header, std::size_t columns, const std::string& what) {
+  const auto found = std::find(header.begin(), header.end(), name);
+  if (found != header.end()) return static_cast<std::size_t>(found - header.begin());
+  long number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  const auto count = static_cast<long>(columns);
+  if (error == std::errc() && end == name.data() + name.size() && number < count && number >= -count) {
+    return static_cast<std::size_t>(number < 0 ? number + count : number);
+  }
+  if (header.empty()) throw user_error("{} {}: expected a number from 0 to {}, or from -{}", what, smtrain::quoted(name), count - 1, count);
+  throw user_error("{} {}: there is no such column{}; the columns are {}", what, smtrain::quoted(name), did_you_mean(name, header),
+                   fmt::join(header, ", "));
+}
+
+}  // namespace smtrain::formats

@@ -1,0 +1,62 @@
+// CSV as records of text: the fields as they stand, for what is not, or not yet, a table of numbers.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/content_type.h"
+#include "formats/record_cutter.h"
+#include "formats/text/csv_scan.h"
+
+namespace smtrain::formats {
+
+/// Cuts CSV at the ends of records, line feeds in quotes passed over. Blank lines and a leading BOM are no records, nor, with
+/// `header`, is the first record of each file. Quotes that do not close are a user Error.
+class CsvRecordCutter final : public RecordCutter {
+ public:
+  CsvRecordCutter(CsvDialect dialect, bool header, std::size_t max_record_bytes)
+      : dialect_(dialect), header_(header), max_record_bytes_(max_record_bytes) {}
+  Cut cut(const RawBlock& block, bool file_start, bool at_end) override;
+
+ private:
+  CsvDialect dialect_;
+  bool header_;
+  std::size_t max_record_bytes_;
+};
+
+/// Steps through the records of a block that CsvRecordCutter has cut.
+class CsvRecords {
+ public:
+  CsvRecords(const RawBlock& block, CsvDialect dialect);
+  /// Goes to the next record; false at the end. Throws a user Error with the place for text behind a closing quote.
+  bool next();
+  /// Its fields, without surrounding blanks and quotes, doubled quotes made single; valid until the next one.
+  const std::vector<std::string_view>& fields() const { return fields_; }
+  /// Number of its first line.
+  std::uint64_t line() const { return line_; }
+  /// "train/a.csv:12"
+  std::string place() const;
+
+ private:
+  void read_fields(const char* p, const char* stop);
+
+  const RawBlock& block_;
+  CsvDialect dialect_;
+  const char* at_;
+  const char* end_;
+  std::uint64_t line_, next_line_;
+  std::vector<std::string_view> fields_;
+  std::deque<std::string> unquoted_;  // fields that had doubled quotes
+};
+
+/// The names in the header of a file, its first record; of the first file that has a byte. Empty when none has.
+std::vector<std::string> csv_header(const std::vector<InputFile>& files, CsvDialect dialect);
+
+/// The column that `name` names: by the header, else a number from 0, or from the end when negative. A user Error lists what there
+/// is for others. `what` is the flag that named it.
+std::size_t csv_column(const std::string& name, const std::vector<std::string>& header, std::size_t columns, const std::string& what);
+
+}  // namespace smtrain::formats
