@@ -87,7 +87,7 @@ std::size_t width_of(NumberType type) { return type == NumberType::f64 ? 8 : 4; 
 
 class Decoder {
  public:
-  Decoder(std::string_view payload, Record& record) : payload_(payload), record_(record) {}
+  Decoder(std::string_view payload, std::string_view key, Record& record) : payload_(payload), wanted_(key), record_(record) {}
 
   void run() {
     record_.has_features = record_.has_label = false;
@@ -105,8 +105,8 @@ class Decoder {
   /// "features.values.float32_tensor.keys", as far as decoding got.
   std::string path() const {
     std::string text;
-    for (const char* part : {map_, entry_, tensor_, field_}) {
-      if (*part != '\0') text += (text.empty() ? "" : ".") + std::string(part);
+    for (const std::string_view part : {std::string_view(map_), entry_, std::string_view(tensor_), std::string_view(field_)}) {
+      if (!part.empty()) text += (text.empty() ? "" : ".") + std::string(part);
     }
     return text;
   }
@@ -141,7 +141,7 @@ class Decoder {
       if (f.number() == 1) key = f.expect_bytes();
       else if (f.number() == 2) value = f.expect_bytes();
     }
-    if (key == "values") {
+    if (key == wanted_) {
       values = value;
       has = true;
     } else if (features) {
@@ -151,7 +151,7 @@ class Decoder {
 
   void read_value(std::string_view value, Tensor& tensor) {
     reset(tensor);
-    entry_ = "values";
+    entry_ = wanted_;
     std::string_view chosen;
     for (Fields f(value); f.next();) {
       NumberType type = NumberType::none;
@@ -169,7 +169,8 @@ class Decoder {
       tensor_ = name_of(tensor.type);
       read_tensor(chosen, tensor);
     }
-    entry_ = tensor_ = field_ = "";
+    entry_ = {};
+    tensor_ = field_ = "";
   }
 
   void read_tensor(std::string_view message, Tensor& tensor) {
@@ -242,10 +243,10 @@ class Decoder {
     for (const char* at = run.data(); at != end;) numbers.push_back(protozero::decode_varint(&at, end));
   }
 
-  std::string_view payload_, features_, label_;
+  std::string_view payload_, wanted_, features_, label_;
   Record& record_;
   const char* map_ = "";
-  const char* entry_ = "";
+  std::string_view entry_;
   const char* tensor_ = "";
   const char* field_ = "";
 };
@@ -334,8 +335,8 @@ const char* name_of(NumberType type) {
   return "none";
 }
 
-void decode_record(std::span<const char> payload, std::string_view where, Record& record) {
-  Decoder decoder(std::string_view(payload.data(), payload.size()), record);
+void decode_record(std::span<const char> payload, std::string_view where, Record& record, std::string_view key) {
+  Decoder decoder(std::string_view(payload.data(), payload.size()), key, record);
   try {
     decoder.run();
   } catch (const Malformed& e) {
@@ -399,6 +400,36 @@ double value_at(const Tensor& tensor, std::size_t index) {
 void append_record(std::string& out, std::span<const float> features, const SparseValues* sparse, std::span<const float> label) {
   append_entry(out, 1, "values", features, sparse);
   if (!label.empty()) append_entry(out, 2, "values", label, nullptr);
+}
+
+void append_integer_record(std::string& out, std::span<const NamedIntegers> features) {
+  for (const NamedIntegers& entry : features) {
+    std::size_t packed = 0;
+    // Negative integers are written as 64 bits, as protobuf does.
+    for (const std::int32_t value : entry.values) packed += varint_size(static_cast<std::uint64_t>(std::int64_t{value}));
+    const std::size_t tensor = packed_size(packed), value = field_size(tensor);
+    append_head(out, 1, field_size(entry.name.size()) + field_size(value));
+    append_head(out, 1, entry.name.size());
+    out.append(entry.name);
+    append_head(out, 2, value);
+    append_head(out, 7, tensor);
+    if (packed > 0) append_head(out, 1, packed);
+    for (const std::int32_t number : entry.values) append_varint(out, static_cast<std::uint64_t>(std::int64_t{number}));
+  }
+}
+
+bool to_int32(const Tensor& tensor, std::vector<std::int32_t>& out) {
+  if (tensor.type == NumberType::i32) {
+    const char* at = tensor.packed.data();
+    for (const char* const end = at + tensor.packed.size(); at != end;) out.push_back(static_cast<std::int32_t>(protozero::decode_varint(&at, end)));
+    return true;
+  }
+  for (std::size_t i = 0; i < tensor.values; ++i) {
+    const double value = value_at(tensor, i);
+    if (!(std::abs(value) <= 0x7FFFFFFF) || value != std::floor(value)) return false;
+    out.push_back(static_cast<std::int32_t>(value));
+  }
+  return true;
 }
 
 void append_response_record(std::string& out, std::span<const NamedValues> answers) {

@@ -35,8 +35,8 @@ struct Record {
 
 /// Decodes a payload. Views point into `payload` or into `record.scratch`. Honours every rule of the format: any order of
 /// fields, packed and unpacked, the last of repeated map keys and oneofs wins, unknown fields skipped. Throws a user Error
-/// `where: field path: …` for malformed bytes.
-void decode_record(std::span<const char> payload, std::string_view where, Record& record);
+/// `where: field path: …` for malformed bytes. `key`: of the map entries that are the record's features and label.
+void decode_record(std::span<const char> payload, std::string_view where, Record& record, std::string_view key = "values");
 
 /// "none", "float32_tensor", "float64_tensor", "int32_tensor", "bytes": the field names of the format.
 const char* name_of(NumberType type);
@@ -61,6 +61,16 @@ struct SparseValues {
   std::uint64_t dim = 0;
 };
 void append_record(std::string& out, std::span<const float> features, const SparseValues* sparse, std::span<const float> label);
+
+/// Appends the payload of a Record whose features are integers under names of their own, in the order given; no label.
+struct NamedIntegers {
+  std::string_view name;
+  std::span<const std::int32_t> values;
+};
+void append_integer_record(std::string& out, std::span<const NamedIntegers> features);
+
+/// The integers of a tensor of integers, or of one of floats that are whole; appended. False when a value is not whole or beyond 32 bits.
+bool to_int32(const Tensor& tensor, std::vector<std::int32_t>& out);
 
 /// One named answer of a response Record: label[name] = values.
 struct NamedValues {
