@@ -1,0 +1,87 @@
+#include "formats/words/translations.h"
+
+#include <atomic>
+#include <utility>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "formats/recordio/frame_cutter.h"
+#include "formats/recordio/framing.h"
+#include "formats/recordio/record.h"
+
+namespace smtrain::formats {
+namespace {
+
+using recordio::NumberType;
+using recordio::Record;
+
+void read_side(std::span<const char> payload, std::string_view name, Record& record, std::vector<std::int32_t>& ids) {
+  recordio::decode_record(payload, {}, record, name);
+  const recordio::Tensor& tensor = record.features;
+  if (!record.has_features || tensor.type == NumberType::none || tensor.type == NumberType::bytes) {
+    throw user_error("features: {}, expected integers under the keys \"source\" and \"target\"",
+                     record.has_features ? fmt::format("no numbers under {}", smtrain::quoted(name)) : fmt::format("no key {}", smtrain::quoted(name)));
+  }
+  const std::string path = fmt::format("features.{}.{}", name, recordio::name_of(tensor.type));
+  if (!tensor.keys.empty()) throw user_error("{}.keys: {} keys, expected none: a sequence is dense", path, tensor.keys.size());
+  if (!recordio::to_int32(tensor, ids)) throw user_error("{}.values: a value is no integer of 32 bits, expected token ids", path);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] < 0) throw user_error("{}.values[{}]: found {}, expected a token id from 0", path, i, ids[i]);
+  }
+  if (ids.empty()) throw user_error("{}.values: no token, expected at least one", path);
+}
+
+}  // namespace
+
+void append_translation(std::string& out, const Translation& translation, bool split) {
+  const recordio::NamedIntegers features[] = {{"source", translation.source}, {"target", translation.target}};
+  std::string payload;
+  recordio::append_integer_record(payload, features);
+  recordio::append_frame(out, payload, split);
+}
+
+class TranslationReader::Source {
+ public:
+  Source(std::vector<InputFile> files, const BlockTeamOptions& options, Log& log)
+      : cutter_(options.max_record_bytes), limit_(options.max_record_bytes),
+        stream_(std::move(files), cutter_,
+                [this, &log](const RawBlock& block, std::vector<Translation>& out) { parse(block, log, out); }, options) {}
+  RecordStream<Translation>& stream() { return stream_; }
+
+ private:
+  void parse(const RawBlock& block, Log& log, std::vector<Translation>& out) const {
+    Record record;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < block.records; ++i) {
+      recordio::Frame frame;
+      try {
+        const std::span<const char> rest = block.bytes.subspan(at);
+        recordio::read_frame(rest, true, limit_, {}, frame);
+        const std::string joined = frame.split ? recordio::join(rest.first(frame.size)) : std::string();
+        const std::span<const char> payload = frame.split ? std::span<const char>(joined) : frame.payload;
+        Translation& pair = out.emplace_back();
+        read_side(payload, "source", record, pair.source);
+        read_side(payload, "target", record, pair.target);
+      } catch (const Error& e) {
+        throw Error(e.fault(), fmt::format("{}: {}", recordio::record_place(*block.source, block.first_record + i, block.offset + at), e.what()));
+      }
+      if (frame.missing_padding && !warned_padding_.exchange(true)) {
+        log.warning("{}: the padding of the last record is missing; the file may have been cut off", *block.source);
+      }
+      at += frame.size;
+    }
+  }
+
+  recordio::FrameCutter cutter_;
+  std::size_t limit_;
+  RecordStream<Translation> stream_;
+  mutable std::atomic<bool> warned_padding_{false};
+};
+
+TranslationReader::TranslationReader(std::vector<InputFile> files, const BlockTeamOptions& options, Log& log)
+    : source_(std::make_unique<Source>(std::move(files), options, log)) {}
+TranslationReader::~TranslationReader() = default;
+bool TranslationReader::next(std::vector<Translation>& translations) { return source_->stream().next(translations); }
+std::uint64_t TranslationReader::bytes_consumed() const { return source_->stream().team().bytes_consumed(); }
+
+}  // namespace smtrain::formats
