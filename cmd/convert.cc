@@ -1,3 +1,6 @@
+#include <charconv>
+
+#include "base/error.h"
 #include "base/text.h"
 #include "commands.h"
 
@@ -55,6 +58,41 @@ run::ImageOptions image_options(const CommandLine& line) {
   return options;
 }
 
+std::vector<std::string> names_in(const std::optional<std::string>& list) {
+  std::vector<std::string> names;
+  if (!list) return names;
+  for (const std::string_view name : split(*list, ',')) names.emplace_back(trim(name));
+  return names;
+}
+
+std::optional<std::uint64_t> number_in(const CommandLine& line, const std::string& flag) {
+  const std::optional<std::string> text = line.text(flag);
+  if (!text) return std::nullopt;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error == std::errc() && end == text->data() + text->size()) return number;
+  throw user_error("--{} {}: expected a whole number from 0", flag, smtrain::quoted(*text));
+}
+
+run::TextOptions text_options(const CommandLine& line) {
+  run::TextOptions options;
+  options.text = names_in(line.text("text"));
+  options.second_text = line.text("second-text");
+  options.second = line.text("second");
+  options.label = line.text("label");
+  options.label_names = names_in(line.text("label-names"));
+  options.file_per_document = line.has("file-per-document");
+  options.tokens = line.text("tokens");
+  options.keep_case = line.has("keep-case");
+  options.lower_case = line.has("lower-case");
+  options.min_count = number_in(line, "min-count");
+  options.vocabulary_size = number_in(line, "vocabulary-size");
+  options.stop_words = line.text("stop-words");
+  options.vocabulary = line.text("vocabulary");
+  options.save_vocabulary = line.text("save-vocabulary");
+  return options;
+}
+
 }  // namespace
 
 void convert(CommandLine& line, Session& session) {
@@ -70,6 +108,7 @@ void convert(CommandLine& line, Session& session) {
   request.boxes = box_options(line);
   request.prepare = preparation(line);
   request.images = image_options(line);
+  request.text = text_options(line);
   request.depfile = line.text("depfile");
   request.common = session.common();
   run::convert(request, session.console());

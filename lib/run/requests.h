@@ -12,6 +12,7 @@
 #include "run/convert/box_options.h"
 #include "run/convert/image_options.h"
 #include "run/convert/prepare_options.h"
+#include "run/convert/text_options.h"
 
 namespace smtrain::run {
 
@@ -81,6 +82,7 @@ struct ConvertRequest {
   BoxOptions boxes;
   PrepareOptions prepare;
   ImageOptions images;
+  TextOptions text;                         ///< where one side is text
   std::optional<std::string> depfile;
   CommonSettings common;
 };

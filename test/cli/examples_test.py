@@ -24,7 +24,7 @@ class ExampleTest(CliTest):
         os.mkdir(bin_folder)
         os.symlink(os.path.abspath(SMTRAIN), os.path.join(bin_folder, "smtrain"))
         self.env["PATH"] = bin_folder + os.pathsep + self.env["PATH"]
-        for name in ("points.csv", "points-test.csv", "kmeans.job.json"):
+        for name in ("points.csv", "points-test.csv", "kmeans.job.json", "news.csv", "sales.csv"):
             shutil.copy(os.path.join(EXAMPLES, "data", name), self.work)
 
 

@@ -43,7 +43,7 @@ void append_translation(std::string& out, const Translation& translation, bool s
 class TranslationReader::Source {
  public:
   Source(std::vector<InputFile> files, const BlockTeamOptions& options, Log& log)
-      : cutter_(options.max_record_bytes), limit_(options.max_record_bytes),
+      : cutter_(options.max_record_bytes),
         stream_(std::move(files), cutter_,
                 [this, &log](const RawBlock& block, std::vector<Translation>& out) { parse(block, log, out); }, options) {}
   RecordStream<Translation>& stream() { return stream_; }
@@ -51,29 +51,22 @@ class TranslationReader::Source {
  private:
   void parse(const RawBlock& block, Log& log, std::vector<Translation>& out) const {
     Record record;
-    std::size_t at = 0;
-    for (std::size_t i = 0; i < block.records; ++i) {
-      recordio::Frame frame;
+    for (recordio::Payloads payloads(block); payloads.next();) {
+      const std::span<const char> payload(payloads.payload());
       try {
-        const std::span<const char> rest = block.bytes.subspan(at);
-        recordio::read_frame(rest, true, limit_, {}, frame);
-        const std::string joined = frame.split ? recordio::join(rest.first(frame.size)) : std::string();
-        const std::span<const char> payload = frame.split ? std::span<const char>(joined) : frame.payload;
         Translation& pair = out.emplace_back();
         read_side(payload, "source", record, pair.source);
         read_side(payload, "target", record, pair.target);
       } catch (const Error& e) {
-        throw Error(e.fault(), fmt::format("{}: {}", recordio::record_place(*block.source, block.first_record + i, block.offset + at), e.what()));
+        throw Error(e.fault(), fmt::format("{}: {}", payloads.place(), e.what()));
       }
-      if (frame.missing_padding && !warned_padding_.exchange(true)) {
+      if (payloads.missing_padding() && !warned_padding_.exchange(true)) {
         log.warning("{}: the padding of the last record is missing; the file may have been cut off", *block.source);
       }
-      at += frame.size;
     }
   }
 
   recordio::FrameCutter cutter_;
-  std::size_t limit_;
   RecordStream<Translation> stream_;
   mutable std::atomic<bool> warned_padding_{false};
 };

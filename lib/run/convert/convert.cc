@@ -8,6 +8,7 @@
 #include "run/convert/convert_model.h"
 #include "run/convert/convert_prepared.h"
 #include "run/convert/convert_table.h"
+#include "run/convert/convert_text.h"
 
 namespace smtrain::run {
 namespace {
@@ -56,6 +57,11 @@ constexpr Conversion kConversions[] = {
     {DataKind::image_folder, DataKind::manifest, convert_folder_to_manifest},
     {DataKind::masks, DataKind::masks, convert_masks},
     {DataKind::masks, DataKind::manifest, convert_masks_to_manifest},
+    {DataKind::documents, DataKind::sentences, convert_text},
+    {DataKind::documents, DataKind::counts, convert_text},
+    {DataKind::documents, DataKind::pairs, convert_text},
+    {DataKind::documents, DataKind::translations, convert_text},
+    {DataKind::sentences, DataKind::sentences, convert_sentences},
 };
 
 std::string possible_outputs(DataKind from) {
@@ -71,7 +77,9 @@ std::string possible_outputs(DataKind from) {
 void convert(const ConvertRequest& request, Console& console) {
   if (request.depfile && request.output == "-") throw user_error("--depfile needs an output file; standard output is no target");
   const DataKind from = input_kind(request), to = output_kind(request, from);
-  if (request.prepare.any()) return convert_prepared(request, from, to, console);
+  PrepareOptions prepare = request.prepare;
+  if (from == DataKind::documents) prepare.encoding.label.reset();  // a text's label is no column of numbers
+  if (prepare.any()) return convert_prepared(request, from, to, console);
   for (const Conversion& c : kConversions) {
     if (c.from == from && c.to == to) return c.run(request, from, to, console);
   }

@@ -47,6 +47,10 @@ std::optional<DataKind> kind_named(const std::string& name) {
   return found == std::end(kKinds) ? std::nullopt : std::optional(found->kind);
 }
 
+bool made_of_text(DataKind kind) {
+  return kind == DataKind::sentences || kind == DataKind::translations || kind == DataKind::pairs || kind == DataKind::counts;
+}
+
 }  // namespace
 
 const char* name_of(DataKind kind) { return facts_of(kind).name; }
@@ -65,6 +69,8 @@ DataKind input_kind(const ConvertRequest& request) {
     throw user_error("{} is no kind of data{}; known are {}", smtrain::quoted(*request.from),
                      did_you_mean(*request.from, data_kind_names()), fmt::join(data_kind_names(), ", "));
   }
+  const std::optional<DataKind> to = request.to ? kind_named(*request.to) : std::nullopt;
+  if (to && made_of_text(*to)) return DataKind::documents;
   if (!request.content_type) {
     if (const auto kind = guess_box_input(request)) return *kind;
   }
@@ -79,6 +85,7 @@ DataKind output_kind(const ConvertRequest& request, DataKind input) {
   }
   if (const auto kind = guess_box_output(request, input)) return *kind;
   if (const auto kind = guess_image_output(request, input)) return *kind;
+  if (input == DataKind::sentences) return input;
   return DataKind::table;
 }
 

@@ -4,6 +4,7 @@
 
 #include "algos/registry.h"
 #include "run/convert/data_kind.h"
+#include "run/convert/text_options.h"
 #include "run/flags/flag_words.h"
 
 namespace smtrain::run {
@@ -181,7 +182,7 @@ std::vector<Flag> annotation_flags() {
 
 std::vector<Flag> column_flags() {
   return {flag("label", FlagValue::text, "COLUMN",
-               "Of a CSV: the label, which comes first in the output; classes that are text are numbered."),
+               "Of a CSV: the label, which comes first in the output; classes that are text are numbered. Of texts: their labels."),
           flag("columns", FlagValue::text, "COLUMNS",
                "Of a CSV: only these features, as in age,3,5-9: names of the header, or numbers from 0."),
           flag("drop", FlagValue::text, "COLUMNS", "Of a CSV: all columns but these."),
@@ -239,7 +240,10 @@ Subcommand convert() {
              "detection lists and records. Masks of segmentation get label maps and palettes (--from masks). Where a form does not show by "
              "itself, --from and --to name it.",
              "Of a model tarball the only matrix, or the tensor named with --to \"text/csv;tensor=NAME\", becomes a table: the "
-             "centres of k-means, for example."};
+             "centres of k-means, for example.",
+             "Texts (lines, columns of CSV and TSV, members of JSON Lines, files of a folder) become BlazingText's lines, counts of words for "
+             "NTM and LDA in any format of tables, Object2Vec's pairs and seq2seq's records; the vocabulary that numbers the words is saved "
+             "with one data set and used for the others."};
   s.positionals = {required(flag("IN", FlagValue::path, "IN", "A file, a folder, a glob, or - for standard input.")),
                    required(flag("OUT", FlagValue::path, "OUT", "The output; - for standard output."))};
   s.flags = {suggesting(content_types(), flag("to", FlagValue::text, "TYPE",
@@ -253,10 +257,13 @@ Subcommand convert() {
   for (Flag& f : column_flags()) s.flags.push_back(std::move(f));
   for (Flag& f : part_flags()) s.flags.push_back(std::move(f));
   for (Flag& f : image_flags()) s.flags.push_back(std::move(f));
+  for (Flag& f : text_flags()) s.flags.push_back(std::move(f));
   s.examples = {{"CSV without labels to the service's protobuf records",
                  "smtrain convert points.csv points.pbr --content-type \"text/csv;label_size=0\""},
                 {"and back to JSON Lines on standard output", "smtrain convert points.pbr - --to application/jsonlines"},
-                {"a fifth for tests, in random order", "smtrain convert points.csv shuffled.csv --shuffle --split train=0.8,test=0.2"}};
+                {"a fifth for tests, in random order", "smtrain convert points.csv shuffled.csv --shuffle --split train=0.8,test=0.2"},
+                {"counts of the words of titles and texts, and the vocabulary",
+                 "smtrain convert news.csv news.pbr --to counts --text 1,2 --vocabulary-size 5000 --save-vocabulary vocab.txt"}};
   return s;
 }
 
