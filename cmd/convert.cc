@@ -93,6 +93,21 @@ run::TextOptions text_options(const CommandLine& line) {
   return options;
 }
 
+run::SeriesOptions series_options(const CommandLine& line) {
+  run::SeriesOptions options;
+  options.layout = line.text("layout");
+  options.series = line.text("series");
+  options.time = line.text("time");
+  options.values = names_in(line.text("value"));
+  options.features = names_in(line.text("features"));
+  options.categories = names_in(line.text("categories"));
+  options.save_categories = line.text("save-categories");
+  options.categories_from = line.text("categories-from");
+  options.frequency = line.text("frequency");
+  options.start = line.text("start");
+  return options;
+}
+
 }  // namespace
 
 void convert(CommandLine& line, Session& session) {
@@ -109,6 +124,7 @@ void convert(CommandLine& line, Session& session) {
   request.prepare = preparation(line);
   request.images = image_options(line);
   request.text = text_options(line);
+  request.series = series_options(line);
   request.depfile = line.text("depfile");
   request.common = session.common();
   run::convert(request, session.console());

@@ -12,6 +12,7 @@
 #include "run/convert/box_options.h"
 #include "run/convert/image_options.h"
 #include "run/convert/prepare_options.h"
+#include "run/convert/series_options.h"
 #include "run/convert/text_options.h"
 
 namespace smtrain::run {
@@ -83,6 +84,7 @@ struct ConvertRequest {
   PrepareOptions prepare;
   ImageOptions images;
   TextOptions text;                         ///< where one side is text
+  SeriesOptions series;                     ///< where one side is time series
   std::optional<std::string> depfile;
   CommonSettings common;
 };

@@ -7,6 +7,7 @@
 #include "run/convert/convert_masks.h"
 #include "run/convert/convert_model.h"
 #include "run/convert/convert_prepared.h"
+#include "run/convert/convert_series.h"
 #include "run/convert/convert_table.h"
 #include "run/convert/convert_text.h"
 
@@ -62,6 +63,9 @@ constexpr Conversion kConversions[] = {
     {DataKind::documents, DataKind::pairs, convert_text},
     {DataKind::documents, DataKind::translations, convert_text},
     {DataKind::sentences, DataKind::sentences, convert_sentences},
+    {DataKind::table, DataKind::series, convert_to_series},
+    {DataKind::series, DataKind::table, convert_from_series},
+    {DataKind::series, DataKind::series, convert_from_series},
 };
 
 std::string possible_outputs(DataKind from) {

@@ -71,6 +71,7 @@ DataKind input_kind(const ConvertRequest& request) {
   }
   const std::optional<DataKind> to = request.to ? kind_named(*request.to) : std::nullopt;
   if (to && made_of_text(*to)) return DataKind::documents;
+  if (to == DataKind::series) return DataKind::table;
   if (!request.content_type) {
     if (const auto kind = guess_box_input(request)) return *kind;
   }
@@ -83,9 +84,11 @@ DataKind output_kind(const ConvertRequest& request, DataKind input) {
   if (request.to) {
     if (const auto kind = kind_named(*request.to)) return *kind;
   }
+  if (input == DataKind::sentences) return input;
+  const auto format = formats::format_by_suffix(request.output);
+  if (input == DataKind::series && (format == formats::Format::json || format == formats::Format::jsonlines)) return input;
   if (const auto kind = guess_box_output(request, input)) return *kind;
   if (const auto kind = guess_image_output(request, input)) return *kind;
-  if (input == DataKind::sentences) return input;
   return DataKind::table;
 }
 

@@ -4,6 +4,7 @@
 
 #include "algos/registry.h"
 #include "run/convert/data_kind.h"
+#include "run/convert/series_options.h"
 #include "run/convert/text_options.h"
 #include "run/flags/flag_words.h"
 
@@ -243,7 +244,9 @@ Subcommand convert() {
              "centres of k-means, for example.",
              "Texts (lines, columns of CSV and TSV, members of JSON Lines, files of a folder) become BlazingText's lines, counts of words for "
              "NTM and LDA in any format of tables, Object2Vec's pairs and seq2seq's records; the vocabulary that numbers the words is saved "
-             "with one data set and used for the others."};
+             "with one data set and used for the others.",
+             "Tables of time series, long (a row per series and time), wide (a column per series) or a row per series, become DeepAR's "
+             "records, points without a row missing ones; and back."};
   s.positionals = {required(flag("IN", FlagValue::path, "IN", "A file, a folder, a glob, or - for standard input.")),
                    required(flag("OUT", FlagValue::path, "OUT", "The output; - for standard output."))};
   s.flags = {suggesting(content_types(), flag("to", FlagValue::text, "TYPE",
@@ -258,12 +261,15 @@ Subcommand convert() {
   for (Flag& f : part_flags()) s.flags.push_back(std::move(f));
   for (Flag& f : image_flags()) s.flags.push_back(std::move(f));
   for (Flag& f : text_flags()) s.flags.push_back(std::move(f));
+  for (Flag& f : series_flags()) s.flags.push_back(std::move(f));
   s.examples = {{"CSV without labels to the service's protobuf records",
                  "smtrain convert points.csv points.pbr --content-type \"text/csv;label_size=0\""},
                 {"and back to JSON Lines on standard output", "smtrain convert points.pbr - --to application/jsonlines"},
                 {"a fifth for tests, in random order", "smtrain convert points.csv shuffled.csv --shuffle --split train=0.8,test=0.2"},
                 {"counts of the words of titles and texts, and the vocabulary",
-                 "smtrain convert news.csv news.pbr --to counts --text 1,2 --vocabulary-size 5000 --save-vocabulary vocab.txt"}};
+                 "smtrain convert news.csv news.pbr --to counts --text 1,2 --vocabulary-size 5000 --save-vocabulary vocab.txt"},
+                {"a table of sales by day to DeepAR's records",
+                 "smtrain convert sales.csv sales.json --to deepar --series item --time date --value sold"}};
   return s;
 }
 
