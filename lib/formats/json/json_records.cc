@@ -58,7 +58,8 @@ bool means_missing(element value) {
 
 array list_of(element value, const std::string& path, const char* of) {
   array list;
-  if (value.get(list) != simdjson::SUCCESS) throw user_error("{}: found {}, expected a list of {}", path, describe_json(value), of);
+  if (value.get(list) != simdjson::SUCCESS)
+    throw user_error("{}: found {}, expected a list of {}", path, describe_json(value), of);
   return list;
 }
 
@@ -95,7 +96,8 @@ JsonLines::Object JsonLines::object_of(simdjson::dom::parser& parser, std::strin
                      empty ? "" : fmt::format(" ({})", to_lower(simdjson::error_message(error))), example_);
   }
   object members;
-  if (root.get(members) != simdjson::SUCCESS) throw user_error("found {}, expected an object such as {}", describe_json(root), example_);
+  if (root.get(members) != simdjson::SUCCESS)
+    throw user_error("found {}, expected an object such as {}", describe_json(root), example_);
   return members;
 }
 
@@ -121,7 +123,8 @@ void read_json_numbers(element value, const std::string& path, MissingNumbers mi
 
 std::uint32_t read_json_id(element value, const std::string& path, std::uint32_t most) {
   double number = -1;
-  if (value.get(number) == simdjson::SUCCESS && number >= 0 && number <= static_cast<double>(most) && number == std::floor(number)) {
+  if (value.get(number) == simdjson::SUCCESS && number >= 0 && number <= static_cast<double>(most) &&
+      number == std::floor(number)) {
     return static_cast<std::uint32_t>(number);
   }
   throw user_error("{}: found {}, expected an integer from 0 to {}", path, describe_json(value), most);

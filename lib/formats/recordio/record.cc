@@ -421,7 +421,8 @@ void append_integer_record(std::string& out, std::span<const NamedIntegers> feat
 bool to_int32(const Tensor& tensor, std::vector<std::int32_t>& out) {
   if (tensor.type == NumberType::i32) {
     const char* at = tensor.packed.data();
-    for (const char* const end = at + tensor.packed.size(); at != end;) out.push_back(static_cast<std::int32_t>(protozero::decode_varint(&at, end)));
+    for (const char* const end = at + tensor.packed.size(); at != end;)
+      out.push_back(static_cast<std::int32_t>(protozero::decode_varint(&at, end)));
     return true;
   }
   for (std::size_t i = 0; i < tensor.values; ++i) {

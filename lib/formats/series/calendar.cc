@@ -28,7 +28,8 @@ std::int64_t floor_to(std::int64_t value, std::int64_t step) {
 Civil civil_of(TimeStamp time) {
   const std::int64_t day = floor_to(time, kDay) / kDay;
   const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{day}}};
-  return {static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time - day * kDay};
+  return {static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+          time - day * kDay};
 }
 
 std::chrono::year_month_day date_of(const Civil& c) {
@@ -76,7 +77,8 @@ std::string read_date(std::string_view& text, Civil& out) {
   out.year = year;
   const char separator = text.empty() ? '\0' : text.front();
   const bool separated = take(text, "-/.");
-  if (!take_number(text, 2, out.month) || (separated && !take(text, {&separator, 1})) || !take_number(text, 2, out.day)) return kTimeForm;
+  if (!take_number(text, 2, out.month) || (separated && !take(text, {&separator, 1})) || !take_number(text, 2, out.day))
+    return kTimeForm;
   if (!date_of(out).ok()) return fmt::format("there is no day {} of month {} in year {}", out.day, out.month, out.year);
   return {};
 }
@@ -89,7 +91,8 @@ std::string read_clock(std::string_view& text, Civil& out) {
     const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
     text.remove_prefix(digits);
   }
-  if (hour > 23 || minute > 59 || second > 59) return fmt::format("there is no time of day {:02}:{:02}:{:02}", hour, minute, second);
+  if (hour > 23 || minute > 59 || second > 59)
+    return fmt::format("there is no time of day {:02}:{:02}:{:02}", hour, minute, second);
   out.second = hour * kHour + minute * kMinute + second;
   return {};
 }
@@ -101,8 +104,9 @@ std::string read_time(std::string_view text, Civil& out) {
   if (!take(text, " T")) return kTimeForm;
   if (std::string problem = read_clock(text, out); !problem.empty()) return problem;
   if (text.empty()) return {};
-  return text.find_first_of("Zz+-") != std::string_view::npos ? "it has a time zone; times have none: take one zone for all and leave it out"
-                                                               : kTimeForm;
+  return text.find_first_of("Zz+-") != std::string_view::npos
+             ? "it has a time zone; times have none: take one zone for all and leave it out"
+             : kTimeForm;
 }
 
 std::int64_t seconds_of(TimeUnit unit) {
@@ -120,7 +124,8 @@ struct UnitName {
   TimeUnit unit;
   std::string_view name;
 };
-constexpr UnitName kUnits[] = {{TimeUnit::minute, "min"}, {TimeUnit::hour, "H"}, {TimeUnit::day, "D"}, {TimeUnit::week, "W"}, {TimeUnit::month, "M"}};
+constexpr UnitName kUnits[] = {
+    {TimeUnit::minute, "min"}, {TimeUnit::hour, "H"}, {TimeUnit::day, "D"}, {TimeUnit::week, "W"}, {TimeUnit::month, "M"}};
 
 }  // namespace
 
@@ -137,7 +142,8 @@ std::string time_problem(std::string_view text) {
 
 std::string format_time(TimeStamp time) {
   const Civil c = civil_of(time);
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", c.year, c.month, c.day, c.second / kHour, c.second / kMinute % 60, c.second % 60);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", c.year, c.month, c.day, c.second / kHour, c.second / kMinute % 60,
+                     c.second % 60);
 }
 
 std::optional<Frequency> parse_frequency(std::string_view text) {
@@ -184,7 +190,8 @@ std::optional<std::int64_t> steps_between(TimeStamp start, TimeStamp time, Frequ
 void FrequencyFinder::add(TimeStamp a, TimeStamp b) {
   seconds_ = std::gcd(seconds_, b - a);
   const Civil first = civil_of(a), second = civil_of(b);
-  const bool same_place = first.second == second.second && (first.day == second.day || (at_month_end(first) && at_month_end(second)));
+  const bool same_place =
+      first.second == second.second && (first.day == second.day || (at_month_end(first) && at_month_end(second)));
   by_month_ = by_month_ && same_place;
   if (by_month_) months_ = std::gcd(months_, month_number(second) - month_number(first));
 }

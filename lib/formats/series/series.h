@@ -22,9 +22,10 @@ struct Series {
   std::vector<std::vector<double>> dynamic_feat;  ///< of K features, each at least as long as target; nothing missing
   std::string item_id;                            ///< "item_id" or "id", a string or number; empty: none. DeepAR ignores it
   std::shared_ptr<const std::string> source;      ///< where it stands, for messages
-  std::uint64_t line = 0;
+  std::uint64_t line = 0;                         ///< from 1; 0 in Parquet
+  std::uint64_t row = 0;                          ///< from 0, in Parquet
 
-  /// "train/a.json:12"
+  /// "train/a.json:12" or "train/a.parquet, row 11"
   std::string where() const;
 };
 
@@ -54,8 +55,9 @@ class SeriesReader {
   virtual std::uint64_t bytes_consumed() const = 0;
 };
 
-/// Reads JSON Lines. Field start is a string, target a list of numbers with null or "NaN" where one is missing, cat a list of
-/// integers or one, dynamic_feat a list of lists; other fields are passed over. `log` must outlive the reader.
+/// Reads JSON Lines and Parquet, each file as its suffix or else its first bytes say. Field start is a string (in Parquet a timestamp or
+/// date too), target a list of numbers with null or "NaN" where one is missing, cat a list of integers or one, dynamic_feat a list of
+/// lists; other fields are passed over. `log` must outlive the reader.
 std::unique_ptr<SeriesReader> open_series(std::vector<InputFile> files, const BlockTeamOptions& options, Log& log);
 
 /// Those of the files that DeepAR reads: .json, .jsonl (with .gz or .zst) and .parquet, or all when there is one only or a content type

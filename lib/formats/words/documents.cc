@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "formats/json/json_records.h"
 #include "formats/json/json_row.h"
-#include "formats/text/csv_records.h"
+#include "formats/text/csv_texts.h"
 #include "formats/text/lines.h"
 
 namespace smtrain::formats {
@@ -51,7 +51,8 @@ class LineReader final : public StreamedReader {
 
 class CsvReader final : public StreamedReader {
  public:
-  CsvReader(const std::vector<InputFile>& files, const ContentType& type, const DocumentFields& fields, const BlockTeamOptions& options)
+  CsvReader(const std::vector<InputFile>& files, const ContentType& type, const DocumentFields& fields,
+            const BlockTeamOptions& options)
       : dialect_(csv_dialect(type)), fields_(fields) {
     const std::vector<std::string> names = names_of(fields);
     const bool named = std::any_of(names.begin(), names.end(), [](const std::string& n) { return !is_number(n); });
@@ -59,7 +60,7 @@ class CsvReader final : public StreamedReader {
     const std::vector<std::string> first = csv_header(files, dialect_);
     if (first.empty()) throw user_error("{}: holds no record", files.front().name);
     find_columns(header ? first : std::vector<std::string>(), first.size());
-    cutter_ = std::make_unique<CsvRecordCutter>(dialect_, header, options.max_record_bytes);
+    cutter_ = std::make_unique<CsvTextCutter>(dialect_, header, options.max_record_bytes);
     stream_ = std::make_unique<RecordStream<Document>>(
         files, *cutter_, [this](const RawBlock& block, std::vector<Document>& out) { parse(block, out); }, options);
   }
@@ -73,11 +74,12 @@ class CsvReader final : public StreamedReader {
   }
 
   void parse(const RawBlock& block, std::vector<Document>& out) const {
-    for (CsvRecords records(block, dialect_); records.next();) {
+    for (CsvTexts records(block, dialect_); records.next();) {
       const std::vector<std::string_view>& fields = records.fields();
       if (fields.size() <= widest_) {
-        throw user_error("{}: {} columns, expected at least {}; is the delimiter right (--content-type \"text/csv;delimiter=tab\")?",
-                         records.place(), fields.size(), widest_ + 1);
+        throw user_error(
+            "{}: {} columns, expected at least {}; is the delimiter right (--content-type \"text/csv;delimiter=tab\")?",
+            records.place(), fields.size(), widest_ + 1);
       }
       Document& document = out.emplace_back(Document{{}, {}, {}, block.source, records.line()});
       for (const std::size_t column : text_) {
@@ -106,7 +108,8 @@ class JsonReader final : public StreamedReader {
         [this, &log](const RawBlock& block, std::vector<Document>& out) {
           lines_.each(block, log, [&](JsonLines::Object object, std::uint64_t line) {
             Document& document = out.emplace_back(Document{{}, {}, {}, block.source, line});
-            for (const std::string& name : fields_.text) document.text += (document.text.empty() ? "" : " ") + text_of(object, name);
+            for (const std::string& name : fields_.text)
+              document.text += (document.text.empty() ? "" : " ") + text_of(object, name);
             if (fields_.second) document.second = text_of(object, *fields_.second);
             if (fields_.label) document.label = text_of(object, *fields_.label);
           });
@@ -131,7 +134,9 @@ class JsonReader final : public StreamedReader {
 class AlignedReader final : public DocumentReader {
  public:
   AlignedReader(const std::vector<InputFile>& files, const std::vector<InputFile>& second, const BlockTeamOptions& options)
-      : first_(files, BlankLines::records, options), second_(second, BlankLines::records, options), names_{files.front().name, second.front().name} {}
+      : first_(files, BlankLines::records, options),
+        second_(second, BlankLines::records, options),
+        names_{files.front().name, second.front().name} {}
 
   bool next(std::vector<Document>& documents) override {
     documents.clear();
@@ -215,17 +220,20 @@ class FileReader final : public DocumentReader {
 
 std::string Document::where() const { return line == 0 ? *source : line_place(*source, line); }
 
-std::unique_ptr<DocumentReader> open_documents(const std::vector<InputFile>& files, const ContentType& type, const DocumentFields& fields,
-                                               const BlockTeamOptions& options, Log& log) {
+std::unique_ptr<DocumentReader> open_documents(const std::vector<InputFile>& files, const ContentType& type,
+                                               const DocumentFields& fields, const BlockTeamOptions& options, Log& log) {
   if (type.format == Format::text) {
     if (names_of(fields).empty()) return std::make_unique<LineReader>(files, BlankLines::skipped, options);
-    throw user_error("{}: is read as lines of text, which have no columns {}; is it a table (--content-type text/csv)?", files.front().name,
-                     fmt::join(names_of(fields), ", "));
+    throw user_error("{}: is read as lines of text, which have no columns {}; is it a table (--content-type text/csv)?",
+                     files.front().name, fmt::join(names_of(fields), ", "));
   }
-  if (fields.text.empty()) throw user_error("{}: has columns; say which hold the text (--text NAME or NUMBER)", files.front().name);
+  if (fields.text.empty())
+    throw user_error("{}: has columns; say which hold the text (--text NAME or NUMBER)", files.front().name);
   if (type.format == Format::csv) return std::make_unique<CsvReader>(files, type, fields, options);
-  if (type.format == Format::jsonlines || type.format == Format::json) return std::make_unique<JsonReader>(files, fields, options, log);
-  throw user_error("{}: is {}, which holds no text; expected lines, CSV or JSON Lines", files.front().name, words_for(type.format));
+  if (type.format == Format::jsonlines || type.format == Format::json)
+    return std::make_unique<JsonReader>(files, fields, options, log);
+  throw user_error("{}: is {}, which holds no text; expected lines, CSV or JSON Lines", files.front().name,
+                   words_for(type.format));
 }
 
 std::unique_ptr<DocumentReader> open_aligned_documents(const std::vector<InputFile>& files, const std::vector<InputFile>& second,

@@ -42,8 +42,8 @@ class DocumentReader {
 
 /// Of text a line that is not blank is a document, and `fields` name nothing. Of CSV (header=true: the first line of each file names the
 /// columns; implied when a field is no number) and JSON Lines a record is one. `log` must outlive the reader.
-std::unique_ptr<DocumentReader> open_documents(const std::vector<InputFile>& files, const ContentType& type, const DocumentFields& fields,
-                                               const BlockTeamOptions& options, Log& log);
+std::unique_ptr<DocumentReader> open_documents(const std::vector<InputFile>& files, const ContentType& type,
+                                               const DocumentFields& fields, const BlockTeamOptions& options, Log& log);
 
 /// Line i of the one belongs to line i of the other, blank ones too; as many lines in both, or a user Error.
 std::unique_ptr<DocumentReader> open_aligned_documents(const std::vector<InputFile>& files, const std::vector<InputFile>& second,

@@ -91,7 +91,8 @@ void append_sentence_json(std::string& out, const Sentence& sentence) {
   for (std::size_t i = 0; i < sentence.labels.size(); ++i) {
     const std::string& label = sentence.labels[i];
     if (!is_integer(label)) {
-      throw user_error("label {}: a manifest holds labels as integers; number them, or write lines (--to blazingtext)", smtrain::quoted(label));
+      throw user_error("label {}: a manifest holds labels as integers; number them, or write lines (--to blazingtext)",
+                       smtrain::quoted(label));
     }
     out += i > 0 ? "," : sentence.labels.size() > 1 ? R"(,"label":[)" : R"(,"label":)";
     const std::size_t zeros = std::min(label.find_first_not_of('0'), label.size() - 1);  // JSON has no leading ones
@@ -103,9 +104,11 @@ void append_sentence_json(std::string& out, const Sentence& sentence) {
 class SentenceReader::Source {
  public:
   Source(std::vector<InputFile> files, Form form, const BlockTeamOptions& options, Log& log)
-      : cutter_(options.max_record_bytes), lines_(kExample),
-        stream_(std::move(files), cutter_,
-                [this, form, &log](const RawBlock& block, std::vector<Sentence>& out) { parse(block, form, log, out); }, options) {}
+      : cutter_(options.max_record_bytes),
+        lines_(kExample),
+        stream_(
+            std::move(files), cutter_,
+            [this, form, &log](const RawBlock& block, std::vector<Sentence>& out) { parse(block, form, log, out); }, options) {}
   RecordStream<Sentence>& stream() { return stream_; }
 
  private:

@@ -20,7 +20,8 @@ void read_side(std::span<const char> payload, std::string_view name, Record& rec
   const recordio::Tensor& tensor = record.features;
   if (!record.has_features || tensor.type == NumberType::none || tensor.type == NumberType::bytes) {
     throw user_error("features: {}, expected integers under the keys \"source\" and \"target\"",
-                     record.has_features ? fmt::format("no numbers under {}", smtrain::quoted(name)) : fmt::format("no key {}", smtrain::quoted(name)));
+                     record.has_features ? fmt::format("no numbers under {}", smtrain::quoted(name))
+                                         : fmt::format("no key {}", smtrain::quoted(name)));
   }
   const std::string path = fmt::format("features.{}.{}", name, recordio::name_of(tensor.type));
   if (!tensor.keys.empty()) throw user_error("{}.keys: {} keys, expected none: a sequence is dense", path, tensor.keys.size());

@@ -20,7 +20,8 @@ struct LowerRange {
 
 template <class Range, std::size_t n>
 constexpr const Range* range_of(const Range (&ranges)[n], char32_t c) {
-  const Range* const found = std::lower_bound(std::begin(ranges), std::end(ranges), c, [](const Range& r, char32_t at) { return r.last < at; });
+  const Range* const found =
+      std::lower_bound(std::begin(ranges), std::end(ranges), c, [](const Range& r, char32_t at) { return r.last < at; });
   return found != std::end(ranges) && found->first <= c ? found : nullptr;
 }
 

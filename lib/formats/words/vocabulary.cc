@@ -42,14 +42,15 @@ std::vector<WordId> read_json(const std::string& text, const std::string& path) 
   simdjson::dom::object members;
   const simdjson::error_code error = parser.parse(text).get(members);
   if (error != simdjson::SUCCESS) {
-    throw user_error("{}: {}; expected an object of words and their ids such as {}", path, to_lower(simdjson::error_message(error)),
-                     R"({"<pad>":0,"the":4})");
+    throw user_error("{}: {}; expected an object of words and their ids such as {}", path,
+                     to_lower(simdjson::error_message(error)), R"({"<pad>":0,"the":4})");
   }
   std::vector<WordId> words;
   for (const auto& [word, value] : members) {
     std::uint64_t id = 0;
     if (value.get(id) != simdjson::SUCCESS || id >= kMostIds) {
-      throw user_error("{}: word {}: found {}, expected an id from 0 to {}", path, smtrain::quoted(word), describe_json(value), kMostIds - 1);
+      throw user_error("{}: word {}: found {}, expected an id from 0 to {}", path, smtrain::quoted(word), describe_json(value),
+                       kMostIds - 1);
     }
     words.push_back({std::string(word), static_cast<std::uint32_t>(id)});
   }
@@ -60,7 +61,8 @@ std::vector<WordId> read_lines(const std::string& text, const std::string& path)
   std::vector<WordId> words;
   Lines lines(without_bom(text), 1, BlankLines::records);
   while (lines.next()) {
-    if (lines.line().empty()) throw user_error("{}: an empty line, expected a word on every line", line_place(path, lines.number()));
+    if (lines.line().empty())
+      throw user_error("{}: an empty line, expected a word on every line", line_place(path, lines.number()));
     words.push_back({std::string(lines.line()), static_cast<std::uint32_t>(words.size())});
   }
   return words;
@@ -94,10 +96,12 @@ Vocabulary read_vocabulary(const std::string& path) {
   Vocabulary vocabulary;
   for (WordId& w : words) {
     if (w.word.empty()) throw user_error("{}: an empty word has the id {}", path, w.id);
-    if (w.id >= most) throw user_error("{}: word {} has the id {}, with {} words in all", path, smtrain::quoted(w.word), w.id, words.size());
+    if (w.id >= most)
+      throw user_error("{}: word {} has the id {}, with {} words in all", path, smtrain::quoted(w.word), w.id, words.size());
     if (vocabulary.ids_.contains(w.word)) throw user_error("{}: the word {} stands there twice", path, smtrain::quoted(w.word));
     if (w.id < vocabulary.words_.size() && !vocabulary.words_[w.id].empty()) {
-      throw user_error("{}: the words {} and {} have the same id {}", path, smtrain::quoted(vocabulary.words_[w.id]), smtrain::quoted(w.word), w.id);
+      throw user_error("{}: the words {} and {} have the same id {}", path, smtrain::quoted(vocabulary.words_[w.id]),
+                       smtrain::quoted(w.word), w.id);
     }
     vocabulary.add(std::move(w.word), w.id);
   }

@@ -46,7 +46,8 @@ class Report {
   void add(const std::vector<Series>& group, std::uint64_t consumed) {
     for (const Series& series : group) {
       points_ += series.target.size();
-      missing_ += static_cast<std::uint64_t>(std::count_if(series.target.begin(), series.target.end(), [](double v) { return std::isnan(v); }));
+      missing_ += static_cast<std::uint64_t>(
+          std::count_if(series.target.begin(), series.target.end(), [](double v) { return std::isnan(v); }));
     }
     series_ += group.size();
     std::uint64_t total = 0;
@@ -66,9 +67,9 @@ class Report {
       write_depfile(*request_.depfile, request_.output, inputs);
     }
     console_.info("{}: {} series of {} points, {} of them missing ({:.1f} %), {} written in {:.2f} s",
-                  request_.output == "-" ? "standard output" : request_.output, grouped(series_), grouped(points_), grouped(missing_),
-                  points_ == 0 ? 0.0 : 100 * static_cast<double>(missing_) / static_cast<double>(points_), format_bytes(bytes),
-                  std::chrono::duration<double>(Clock::now() - start_).count());
+                  request_.output == "-" ? "standard output" : request_.output, grouped(series_), grouped(points_),
+                  grouped(missing_), points_ == 0 ? 0.0 : 100 * static_cast<double>(missing_) / static_cast<double>(points_),
+                  format_bytes(bytes), std::chrono::duration<double>(Clock::now() - start_).count());
   }
   std::uint64_t series() const { return series_; }
 
@@ -113,7 +114,8 @@ SeriesTableInput table_input(const ConvertRequest& request, Console& console) {
 // A field of CSV, in quotes where it must be.
 void append_field(std::string& out, std::string_view text, char delimiter) {
   const char special[] = {delimiter, '"', '\n', '\r'};
-  const bool plain = !text.empty() && text.find_first_of({special, sizeof special}) == std::string_view::npos && trim(text) == text;
+  const bool plain =
+      !text.empty() && text.find_first_of({special, sizeof special}) == std::string_view::npos && trim(text) == text;
   if (plain) {
     out += text;
     return;
@@ -179,8 +181,8 @@ std::string wide_text(std::vector<Series>& all, Frequency frequency, char delimi
     append_field(out += delimiter, s.item_id, delimiter);
     const auto offset = formats::steps_between(first, s.start, frequency);
     if (!offset) {
-      throw user_error("{}: start {} lies between two points of {} from {} on; say a shorter --frequency", s.where(), formats::format_time(s.start),
-                       formats::format_frequency(frequency), formats::format_time(first));
+      throw user_error("{}: start {} lies between two points of {} from {} on; say a shorter --frequency", s.where(),
+                       formats::format_time(s.start), formats::format_frequency(frequency), formats::format_time(first));
     }
     offsets.push_back(*offset);
     points = std::max(points, *offset + static_cast<std::int64_t>(s.target.size()));
@@ -191,7 +193,8 @@ std::string wide_text(std::vector<Series>& all, Frequency frequency, char delimi
     for (std::size_t k = 0; k < all.size(); ++k) {
       const std::int64_t at = i - offsets[k];
       out += delimiter;
-      if (at >= 0 && at < static_cast<std::int64_t>(all[k].target.size())) append_value(out, all[k].target[static_cast<std::size_t>(at)]);
+      if (at >= 0 && at < static_cast<std::int64_t>(all[k].target.size()))
+        append_value(out, all[k].target[static_cast<std::size_t>(at)]);
     }
     out += '\n';
   }
@@ -233,13 +236,16 @@ class SeriesInput {
 Frequency frequency_of(const ConvertRequest& request) {
   if (request.series.frequency) {
     if (const auto frequency = formats::parse_frequency(*request.series.frequency)) return *frequency;
-    throw user_error("--frequency {}: expected a positive integer, or none, and min, H, D, W or M", smtrain::quoted(*request.series.frequency));
+    throw user_error("--frequency {}: expected a positive integer, or none, and min, H, D, W or M",
+                     smtrain::quoted(*request.series.frequency));
   }
-  throw user_error("DeepAR's records have a start and no times: say the distance of their points with --frequency, for example D or 15min");
+  throw user_error(
+      "DeepAR's records have a start and no times: say the distance of their points with --frequency, for example D or 15min");
 }
 
 void write_wide(const ConvertRequest& request, SeriesInput& input, char delimiter, formats::ChunkSink& sink, Report& report) {
-  const std::uint64_t limit = request.common.memory_limit.value == 0 ? std::uint64_t{4} << 30 : request.common.memory_limit.value / 2;
+  const std::uint64_t limit =
+      request.common.memory_limit.value == 0 ? std::uint64_t{4} << 30 : request.common.memory_limit.value / 2;
   std::vector<Series> all;
   std::uint64_t bytes = 0;
   for (std::vector<Series> group; input.next(group); throw_if_stopped()) {
@@ -247,7 +253,9 @@ void write_wide(const ConvertRequest& request, SeriesInput& input, char delimite
     for (Series& series : group) {
       // The text of a column takes more than its numbers.
       bytes += 3 * weight_of(series);
-      if (bytes > limit) throw user_error("{}: a column per series takes more memory than half of --memory-limit; write --layout long", request.input);
+      if (bytes > limit)
+        throw user_error("{}: a column per series takes more memory than half of --memory-limit; write --layout long",
+                         request.input);
       all.push_back(std::move(series));
     }
   }
@@ -282,7 +290,8 @@ void convert_from_series(const ConvertRequest& request, DataKind, DataKind to, C
   if (!json) {
     const bool named = request.to && *request.to != name_of(DataKind::table);
     const formats::ContentType type = output_type(named ? request.to : std::nullopt, request.output);
-    if (type.format != formats::Format::csv) throw user_error("{}: a table of time series is written as CSV or TSV", request.output);
+    if (type.format != formats::Format::csv)
+      throw user_error("{}: a table of time series is written as CSV or TSV", request.output);
     delimiter = formats::csv_dialect(type).delimiter;
     frequency_of(request);
   }

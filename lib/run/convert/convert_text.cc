@@ -51,8 +51,13 @@ formats::ContentType text_type(const ConvertRequest& request, const std::vector<
 class TextConversion {
  public:
   TextConversion(const ConvertRequest& request, DataKind to, Console& console)
-      : request_(request), options_(request.text), to_(to), console_(console), threads_(std::max(request.common.threads.value, 1)),
-        files_(formats::expand_path(request.input)), words_(request.text, to) {
+      : request_(request),
+        options_(request.text),
+        to_(to),
+        console_(console),
+        threads_(std::max(request.common.threads.value, 1)),
+        files_(formats::expand_path(request.input)),
+        words_(request.text, to) {
     if (options_.second) second_ = formats::expand_path(*options_.second);
     check_inputs();
   }
@@ -78,21 +83,28 @@ class TextConversion {
     check_output(request_, files_);
     check_output(request_, second_);
     const bool pairs = to_ == DataKind::pairs || to_ == DataKind::translations;
-    if (options_.second && options_.second_text) throw user_error("--second names a file and --second-text a column; give one of them");
+    if (options_.second && options_.second_text)
+      throw user_error("--second names a file and --second-text a column; give one of them");
     if (pairs && !options_.second && !options_.second_text) {
-      throw user_error("{} take two texts each: name the second one's file (--second PATH) or column (--second-text NAME)", words_for(to_));
+      throw user_error("{} take two texts each: name the second one's file (--second PATH) or column (--second-text NAME)",
+                       words_for(to_));
     }
-    if (!pairs && (options_.second || options_.second_text)) throw user_error("{} take one text each; leave out --second and --second-text", words_for(to_));
-    if (options_.label && to_ != DataKind::sentences && to_ != DataKind::pairs) throw user_error("{} have no labels; leave out --label", words_for(to_));
+    if (!pairs && (options_.second || options_.second_text))
+      throw user_error("{} take one text each; leave out --second and --second-text", words_for(to_));
+    if (options_.label && to_ != DataKind::sentences && to_ != DataKind::pairs)
+      throw user_error("{} have no labels; leave out --label", words_for(to_));
     if (options_.second && (!options_.text.empty() || options_.label)) {
       throw user_error("with --second the lines of two files are paired, which have no columns; leave out --text and --label");
     }
-    if (!options_.label_names.empty() && !(options_.label && to_ == DataKind::pairs)) throw user_error("--label-names names the labels of Object2Vec's pairs; it takes --label too");
+    if (!options_.label_names.empty() && !(options_.label && to_ == DataKind::pairs))
+      throw user_error("--label-names names the labels of Object2Vec's pairs; it takes --label too");
     for (const auto* files : {&files_, &second_}) {
       for (const formats::InputFile& file : *files) {
         if (file.rewindable || !words_.counts_first()) continue;
-        throw user_error("{}: can be read once only, and a new vocabulary takes two passes; save the text to a file first, or give --vocabulary",
-                         file.name);
+        throw user_error(
+            "{}: can be read once only, and a new vocabulary takes two passes; save the text to a file first, or give "
+            "--vocabulary",
+            file.name);
       }
     }
   }
@@ -102,13 +114,15 @@ class TextConversion {
     blocks.threads = threads_;
     if (options_.file_per_document) return formats::open_document_files(files_, blocks);
     if (options_.second) return formats::open_aligned_documents(files_, second_, blocks);
-    return formats::open_documents(files_, text_type(request_, files_), {options_.text, options_.second_text, options_.label}, blocks, console_);
+    return formats::open_documents(files_, text_type(request_, files_), {options_.text, options_.second_text, options_.label},
+                                   blocks, console_);
   }
 
   void each_group(const std::function<void(std::vector<Document>&)>& take) {
     announce_terminal_input(request_.input, console_);
     const auto reader = open();
-    formats::RecordGroups<Document> groups([&](std::vector<Document>& some) { return reader->next(some); }, kGroupBytes, weight_of);
+    formats::RecordGroups<Document> groups([&](std::vector<Document>& some) { return reader->next(some); }, kGroupBytes,
+                                           weight_of);
     documents_ = 0;
     for (std::vector<Document> group; groups.next(group); throw_if_stopped()) {
       documents_ += group.size();
@@ -126,7 +140,8 @@ class TextConversion {
     const double passes = words_.counts_first() ? 2 : 1;
     job::Progress progress;
     progress.phase = words_.counts_first() && pass_ == 0 ? "counting words" : "converting";
-    progress.fraction = total == 0 ? -1 : (pass_ + std::min(1.0, static_cast<double>(consumed) / static_cast<double>(total))) / passes;
+    progress.fraction =
+        total == 0 ? -1 : (pass_ + std::min(1.0, static_cast<double>(consumed) / static_cast<double>(total))) / passes;
     progress.records = documents_;
     console_.progress(progress);
   }
@@ -206,11 +221,13 @@ std::optional<double> TextConversion::label_of(const Document& document) const {
   const std::string label(trim(document.label));
   const auto found = std::find(options_.label_names.begin(), options_.label_names.end(), label);
   if (found != options_.label_names.end()) return static_cast<double>(found - options_.label_names.begin());
-  if (!options_.label_names.empty()) throw user_error("label {}: is none of the --label-names {}", smtrain::quoted(label), fmt::join(options_.label_names, ", "));
+  if (!options_.label_names.empty())
+    throw user_error("label {}: is none of the --label-names {}", smtrain::quoted(label), fmt::join(options_.label_names, ", "));
   double number = 0;
   const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), number);
   if (error == std::errc() && end == label.data() + label.size() && std::isfinite(number)) return number;
-  throw user_error("label {}: is no number; name the classes in their order, for example --label-names no,yes", smtrain::quoted(label));
+  throw user_error("label {}: is no number; name the classes in their order, for example --label-names no,yes",
+                   smtrain::quoted(label));
 }
 
 void TextConversion::write_pairs() {
@@ -300,22 +317,28 @@ void TextConversion::report(double seconds) const {
     write_depfile(*request_.depfile, request_.output, inputs);
   }
   if (words_.has_vocabulary()) {
-    console_.info("vocabulary of {} words{}{}", grouped(words_.vocabulary(false).size()),
-                  to_ == DataKind::translations ? fmt::format(" (source) and {} (target)", grouped(words_.vocabulary(true).size())) : "",
-                  saved_.empty() ? "" : fmt::format(", saved as {}", fmt::join(saved_, " and ")));
+    console_.info(
+        "vocabulary of {} words{}{}", grouped(words_.vocabulary(false).size()),
+        to_ == DataKind::translations ? fmt::format(" (source) and {} (target)", grouped(words_.vocabulary(true).size())) : "",
+        saved_.empty() ? "" : fmt::format(", saved as {}", fmt::join(saved_, " and ")));
   }
   if (words_.strangers() > 0) {
     console_.info("{} of {} words ({:.1f} %) are not in the vocabulary", grouped(words_.strangers()), grouped(words_.words()),
                   100 * static_cast<double>(words_.strangers()) / static_cast<double>(words_.words()));
   }
-  if (left_out_ > 0 && to_ == DataKind::counts) console_.warning("{} without a word of the vocabulary became rows of zeros", counted(left_out_, "document"));
-  else if (left_out_ > 0) console_.warning("{} without words left out", counted(left_out_, to_ == DataKind::sentences ? "document" : "pair"));
-  console_.info("{}: {} of {}, {} written in {:.2f} s", out, words_for(to_), counted(documents_, "document"), format_bytes(bytes_), seconds);
+  if (left_out_ > 0 && to_ == DataKind::counts)
+    console_.warning("{} without a word of the vocabulary became rows of zeros", counted(left_out_, "document"));
+  else if (left_out_ > 0)
+    console_.warning("{} without words left out", counted(left_out_, to_ == DataKind::sentences ? "document" : "pair"));
+  console_.info("{}: {} of {}, {} written in {:.2f} s", out, words_for(to_), counted(documents_, "document"),
+                format_bytes(bytes_), seconds);
 }
 
 }  // namespace
 
-void convert_text(const ConvertRequest& request, DataKind, DataKind to, Console& console) { TextConversion(request, to, console).run(); }
+void convert_text(const ConvertRequest& request, DataKind, DataKind to, Console& console) {
+  TextConversion(request, to, console).run();
+}
 
 void convert_sentences(const ConvertRequest& request, DataKind, DataKind, Console& console) {
   const std::vector<formats::InputFile> files = formats::expand_path(request.input);
@@ -326,7 +349,8 @@ void convert_sentences(const ConvertRequest& request, DataKind, DataKind, Consol
   const bool json = format == formats::Format::jsonlines || format == formats::Format::json, manifest = writes_manifest(request);
   using Form = formats::SentenceReader::Form;
   formats::SentenceReader reader(files, json ? Form::json : Form::lines, blocks, console);
-  formats::RecordGroups<formats::Sentence> groups([&](std::vector<formats::Sentence>& some) { return reader.next(some); }, kGroupBytes, weight_of_sentence);
+  formats::RecordGroups<formats::Sentence> groups([&](std::vector<formats::Sentence>& some) { return reader.next(some); },
+                                                  kGroupBytes, weight_of_sentence);
   formats::ChunkSink sink(request.output, blocks.threads);
   std::uint64_t sentences = 0;
   for (std::vector<formats::Sentence> group; groups.next(group); throw_if_stopped()) {

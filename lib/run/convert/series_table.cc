@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "formats/text/csv_records.h"
+#include "formats/text/csv_texts.h"
 
 namespace smtrain::run {
 namespace {
@@ -61,20 +61,19 @@ std::vector<std::string> all_names(const SeriesOptions& options) {
 // The rows of a table as its layout has them.
 class Rows {
  public:
-  Rows(const SeriesTableInput& input, const SeriesOptions& options) : input_(input), options_(options), dialect_(formats::csv_dialect(input.type)) {
+  Rows(const SeriesTableInput& input, const SeriesOptions& options)
+      : input_(input), options_(options), dialect_(formats::csv_dialect(input.type)) {
     const std::vector<std::string> names = all_names(options);
     const bool named = std::any_of(names.begin(), names.end(), [](const std::string& n) { return !is_number(n); });
     header_ = input.type.boolean("header").value_or(named);
     find_columns(formats::csv_header(input.files, dialect_));
-    cutter_ = std::make_unique<formats::CsvRecordCutter>(dialect_, header_, input_.blocks.max_record_bytes);
+    cutter_ = std::make_unique<formats::CsvTextCutter>(dialect_, header_, input_.blocks.max_record_bytes);
     stream_ = std::make_unique<formats::RecordStream<Row>>(
-        input_.files, *cutter_, [this](const formats::RawBlock& block, std::vector<Row>& rows) { parse(block, rows); }, input_.blocks);
+        input_.files, *cutter_, [this](const formats::RawBlock& block, std::vector<Row>& rows) { parse(block, rows); },
+        input_.blocks);
   }
   bool next(std::vector<Row>& rows) { return stream_->next(rows); }
   std::uint64_t bytes_consumed() const { return stream_->team().bytes_consumed(); }
-  bool rewindable() const {
-    return std::all_of(input_.files.begin(), input_.files.end(), [](const formats::InputFile& f) { return f.rewindable; });
-  }
   const Columns& columns() const { return columns_; }
 
  private:
@@ -106,7 +105,7 @@ class Rows {
   }
 
   void parse(const formats::RawBlock& block, std::vector<Row>& rows) const {
-    formats::CsvRecords records(block, dialect_);
+    formats::CsvTexts records(block, dialect_);
     while (records.next()) {
       try {
         rows.push_back(row_of(records.fields()));
@@ -151,11 +150,15 @@ class Rows {
 std::optional<Frequency> given_frequency(const SeriesOptions& options) {
   if (!options.frequency) return std::nullopt;
   if (const auto frequency = formats::parse_frequency(*options.frequency)) return frequency;
-  throw user_error("--frequency {}: expected a positive integer, or none, and min, H, D, W or M: 15min, H, D", smtrain::quoted(*options.frequency));
+  throw user_error("--frequency {}: expected a positive integer, or none, and min, H, D, W or M: 15min, H, D",
+                   smtrain::quoted(*options.frequency));
 }
 
 TimeStamp given_start(const SeriesOptions& options) {
-  if (!options.start) throw user_error("the table has no times: say when its series begin (--start 2020-01-31) and the distance of their points (--frequency D)");
+  if (!options.start)
+    throw user_error(
+        "the table has no times: say when its series begin (--start 2020-01-31) and the distance of their points (--frequency "
+        "D)");
   if (const auto time = formats::parse_time(*options.start)) return *time;
   throw user_error("--start {}: {}", smtrain::quoted(*options.start), formats::time_problem(*options.start));
 }
@@ -166,16 +169,23 @@ Frequency required_frequency(const SeriesOptions& options) {
 }
 
 [[noreturn]] void refuse_memory(const SeriesTableInput& input, const char* why) {
-  throw user_error("{}: {}, and the table takes more memory than half of --memory-limit; sort it by series (for example: sort -t, -s -k1,1) or "
-                   "raise the limit",
-                   input.files.front().name, why);
+  throw user_error(
+      "{}: {}, and the table takes more memory than half of --memory-limit; sort it by series (for example: sort -t, -s -k1,1) "
+      "or "
+      "raise the limit",
+      input.files.front().name, why);
 }
 
 // The table's layouts share how series get their grid.
 class GriddedTable : public SeriesTable {
  public:
   GriddedTable(const SeriesTableInput& input, const SeriesOptions& options, CategoryNumbers& numbers, Log& log)
-      : input_(input), options_(options), numbers_(numbers), log_(log), rows_(input_, options), frequency_(given_frequency(options)) {}
+      : input_(input),
+        options_(options),
+        numbers_(numbers),
+        log_(log),
+        rows_(input_, options),
+        frequency_(given_frequency(options)) {}
   std::uint64_t bytes_consumed() const override { return rows_.bytes_consumed(); }
   std::optional<Frequency> frequency() const override { return frequency_; }
 
@@ -185,17 +195,20 @@ class GriddedTable : public SeriesTable {
     if (frequency_) return;
     formats::FrequencyFinder finder;
     for (RawSeries& raw : all) {
-      std::stable_sort(raw.rows.begin(), raw.rows.end(), [](const Observation& a, const Observation& b) { return a.time < b.time; });
+      std::stable_sort(raw.rows.begin(), raw.rows.end(),
+                       [](const Observation& a, const Observation& b) { return a.time < b.time; });
       for (std::size_t i = 1; i < raw.rows.size(); ++i) {
         if (raw.rows[i - 1].time < raw.rows[i].time) finder.add(raw.rows[i - 1].time, raw.rows[i].time);
       }
     }
     frequency_ = finder.found();
     if (!frequency_) {
-      throw user_error("{}: the distance of the points cannot be told from the times; say it with --frequency, for example D or 15min",
-                       input_.files.front().name);
+      throw user_error(
+          "{}: the distance of the points cannot be told from the times; say it with --frequency, for example D or 15min",
+          input_.files.front().name);
     }
-    log_.info("points are {} apart, as the times say; name another distance with --frequency", formats::format_frequency(*frequency_));
+    log_.info("points are {} apart, as the times say; name another distance with --frequency",
+              formats::format_frequency(*frequency_));
   }
 
   std::vector<std::uint32_t> categories_of(const Row& row) {
@@ -224,8 +237,9 @@ class LongTable final : public GriddedTable {
       : GriddedTable(input, options, numbers, log) {
     if (!rows_.columns().time) throw user_error("--layout long takes the column with the times (--time COLUMN)");
     if (rows_.columns().values.size() != 1) {
-      throw user_error("--layout long takes one column with the values (--value COLUMN), found {}; with a column per series say --layout wide",
-                       rows_.columns().values.size());
+      throw user_error(
+          "--layout long takes one column with the values (--value COLUMN), found {}; with a column per series say --layout wide",
+          rows_.columns().values.size());
     }
   }
 
@@ -250,9 +264,8 @@ class LongTable final : public GriddedTable {
     if (found != places_.end()) return add(open_[found->second], row);
     if (!input_.gather) close();
     if (closed_.contains(row.id)) {
-      const std::string problem = fmt::format("{}:{}: series {} comes again, after others", *row.source, row.line, smtrain::quoted(row.id));
-      if (rows_.rewindable()) throw SeriesApart{problem};
-      throw user_error("{}; where the rows of a series do not stand together, save the table to a file first or sort it", problem);
+      throw SeriesApart{
+          fmt::format("{}:{}: series {} comes again, after others", *row.source, row.line, smtrain::quoted(row.id))};
     }
     places_.emplace(row.id, open_.size());
     open_.push_back({row.id, {}, categories_of(row), row.source});
@@ -272,11 +285,12 @@ class LongTable final : public GriddedTable {
 
   void add(RawSeries& raw, Row& row) {
     if (!raw.rows.empty() && categories_of(row) != raw.cat) {
-      throw user_error("{}:{}: series {} has other categories than in line {}; they are the same in all rows of a series", *row.source, row.line,
-                       smtrain::quoted(row.id), raw.rows.front().line);
+      throw user_error("{}:{}: series {} has other categories than in line {}; they are the same in all rows of a series",
+                       *row.source, row.line, smtrain::quoted(row.id), raw.rows.front().line);
     }
     bytes_ += sizeof(Observation) + row.features.size() * sizeof(double);
-    if (bytes_ > input_.memory) refuse_memory(input_, input_.gather ? "the rows of its series do not stand together" : "one series holds all of it");
+    if (bytes_ > input_.memory)
+      refuse_memory(input_, input_.gather ? "the rows of its series do not stand together" : "one series holds all of it");
     raw.rows.push_back({row.time, row.values[0], std::move(row.features), row.line});
   }
 
@@ -368,7 +382,8 @@ class RowTable final : public GriddedTable {
 
 }  // namespace
 
-std::unique_ptr<SeriesTable> open_series_table(const SeriesTableInput& input, const SeriesOptions& options, CategoryNumbers& numbers, Log& log) {
+std::unique_ptr<SeriesTable> open_series_table(const SeriesTableInput& input, const SeriesOptions& options,
+                                               CategoryNumbers& numbers, Log& log) {
   const std::string layout = options.layout.value_or("long");
   if (layout == "wide") return std::make_unique<WideTable>(input, options, numbers, log);
   if (layout == "rows") return std::make_unique<RowTable>(input, options, numbers, log);

@@ -58,7 +58,7 @@ formats::Series on_grid(RawSeries& raw, formats::Frequency frequency);
 ///
 /// A long table whose series stand together is read as it comes; where the rows of a series do not, SeriesApart is thrown, and the
 /// caller reads it again with `gather`, which holds all of it in memory. A wide table is held in memory too. One that takes more than
-/// `memory` bytes then, or cannot be read again, is refused with advice.
+/// `memory` bytes then is refused with advice.
 class SeriesTable {
  public:
   virtual ~SeriesTable() = default;
@@ -83,6 +83,7 @@ struct SeriesTableInput {
 };
 
 /// `options`, `numbers` and `log` must outlive the table.
-std::unique_ptr<SeriesTable> open_series_table(const SeriesTableInput& input, const SeriesOptions& options, CategoryNumbers& numbers, Log& log);
+std::unique_ptr<SeriesTable> open_series_table(const SeriesTableInput& input, const SeriesOptions& options,
+                                               CategoryNumbers& numbers, Log& log);
 
 }  // namespace smtrain::run

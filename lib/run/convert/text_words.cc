@@ -18,7 +18,9 @@ constexpr std::size_t kSeq2seqWords = 50000;  // as the service's own preparatio
 constexpr const char* kSideFiles[2] = {"vocab.src.json", "vocab.trg.json"};
 
 Tokens tokens_of(const TextOptions& options, DataKind to) {
-  const std::string name = options.tokens.value_or(to == DataKind::sentences ? "marks" : to == DataKind::translations ? "blanks" : "words");
+  const std::string name = options.tokens.value_or(to == DataKind::sentences      ? "marks"
+                                                   : to == DataKind::translations ? "blanks"
+                                                                                  : "words");
   return name == "blanks" ? Tokens::blanks : name == "marks" ? Tokens::marks : Tokens::words;
 }
 
@@ -56,15 +58,18 @@ void TextWords::check(const TextOptions& options) const {
     throw user_error("--vocabulary uses a vocabulary and --save-vocabulary makes one; give one of them");
   }
   if (options.vocabulary && (options.min_count || options.vocabulary_size || options.stop_words)) {
-    throw user_error("--min-count, --vocabulary-size and --stop-words choose the words of a new vocabulary; with --vocabulary they are those it has");
+    throw user_error(
+        "--min-count, --vocabulary-size and --stop-words choose the words of a new vocabulary; with --vocabulary they are those "
+        "it has");
   }
   if (options.min_count.value_or(1) < 1 || options.vocabulary_size.value_or(1) < 1) {
     throw user_error("--min-count and --vocabulary-size must be at least 1");
   }
   if (to_ == DataKind::sentences || options.vocabulary || options.save_vocabulary) return;
-  throw user_error("{} number the words: say --save-vocabulary PATH to keep the numbers (of training data), or --vocabulary PATH to use those "
-                   "that were kept (of all other data)",
-                   words_for(to_));
+  throw user_error(
+      "{} number the words: say --save-vocabulary PATH to keep the numbers (of training data), or --vocabulary PATH to use those "
+      "that were kept (of all other data)",
+      words_for(to_));
 }
 
 void TextWords::load() {
@@ -107,8 +112,8 @@ void TextWords::settle() {
   for (std::size_t side = 0; side < (two_sided_ ? 2 : 1); ++side) {
     std::vector<std::string> words = counts_[side].chosen(choice);
     if (words.empty()) {
-      throw user_error("no word is left for the vocabulary: {} words occur, {} different ones, with --min-count {}", counts_[side].tokens(),
-                       counts_[side].words(), choice.min_count);
+      throw user_error("no word is left for the vocabulary: {} words occur, {} different ones, with --min-count {}",
+                       counts_[side].tokens(), counts_[side].words(), choice.min_count);
     }
     vocabularies_[side] = Vocabulary(std::move(words), reserved_);
     if (reserved_) unknown_[side] = formats::kUnknownId;

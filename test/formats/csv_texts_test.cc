@@ -1,4 +1,4 @@
-#include "formats/text/csv_records.h"
+#include "formats/text/csv_texts.h"
 
 #include <catch2/catch.hpp>
 
@@ -17,12 +17,12 @@ struct Row {
 };
 
 std::vector<Row> read(const std::string& path, std::size_t block, bool header, CsvDialect dialect = {}, std::size_t limit = 1 << 20) {
-  CsvRecordCutter cutter(dialect, header, limit);
+  CsvTextCutter cutter(dialect, header, limit);
   BlockTeamOptions options = small_blocks(block);
   options.max_record_bytes = limit;
   RecordStream<Row> stream(expand_path(path), cutter,
                            [&](const RawBlock& raw, std::vector<Row>& rows) {
-                             for (CsvRecords records(raw, dialect); records.next();) {
+                             for (CsvTexts records(raw, dialect); records.next();) {
                                rows.push_back({{records.fields().begin(), records.fields().end()}, records.line()});
                              }
                            },
@@ -32,7 +32,7 @@ std::vector<Row> read(const std::string& path, std::size_t block, bool header, C
 
 }  // namespace
 
-TEST_CASE("csv records: quotes, line feeds in them, blank lines, BOM and header, at any block size", "[formats][csv]") {
+TEST_CASE("csv texts: quotes, line feeds in them, blank lines, BOM and header, at any block size", "[formats][csv]") {
   const ScratchFolder folder;
   const std::string path = folder.write("a.csv", "\xEF\xBB\xBF"
       "id,\"te\nxt\"\r\n1, plain \r\n\n2,\"two\nlines, \"\"quoted\"\"\"\n,\n3,last");
@@ -45,7 +45,7 @@ TEST_CASE("csv records: quotes, line feeds in them, blank lines, BOM and header,
   CHECK(csv_header(expand_path(path), {}) == std::vector<std::string>{"id", "te\nxt"});
 }
 
-TEST_CASE("csv records: faults are told with their line", "[formats][csv]") {
+TEST_CASE("csv texts: faults are told with their line", "[formats][csv]") {
   const ScratchFolder folder;
   const std::string path = folder.write("a.csv", "a,b\n1,\"x\"y\n");
   CHECK(error_of([&] { read(path, 100, false); }) == path + ":2: column 1: text behind the closing quote of \"x\"; a quote inside of a field is doubled");
@@ -55,7 +55,7 @@ TEST_CASE("csv records: faults are told with their line", "[formats][csv]") {
   CHECK(error_of([&] { read(longer, 1000, false, {}, 200); }).starts_with(longer + ":2: a record of 300 bytes or more, expected at most 200"));
 }
 
-TEST_CASE("csv records: random fields come back as they were", "[formats][csv]") {
+TEST_CASE("csv texts: random fields come back as they were", "[formats][csv]") {
   const ScratchFolder folder;
   const std::uint64_t seed = 31;
   CAPTURE(seed);
@@ -79,7 +79,7 @@ TEST_CASE("csv records: random fields come back as they were", "[formats][csv]")
   }
 }
 
-TEST_CASE("csv records: columns are found by name and by number", "[formats][csv]") {
+TEST_CASE("csv texts: columns are found by name and by number", "[formats][csv]") {
   const std::vector<std::string> header{"time", "value", "7"};
   CHECK(csv_column("value", header, 3, "--value") == 1);
   CHECK(csv_column("0", header, 3, "--value") == 0);

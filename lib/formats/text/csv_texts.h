@@ -15,9 +15,9 @@ namespace smtrain::formats {
 
 /// Cuts CSV at the ends of records, line feeds in quotes passed over. Blank lines and a leading BOM are no records, nor, with
 /// `header`, is the first record of each file. Quotes that do not close are a user Error.
-class CsvRecordCutter final : public RecordCutter {
+class CsvTextCutter final : public RecordCutter {
  public:
-  CsvRecordCutter(CsvDialect dialect, bool header, std::size_t max_record_bytes)
+  CsvTextCutter(CsvDialect dialect, bool header, std::size_t max_record_bytes)
       : dialect_(dialect), header_(header), max_record_bytes_(max_record_bytes) {}
   Cut cut(const RawBlock& block, bool file_start, bool at_end) override;
 
@@ -27,10 +27,10 @@ class CsvRecordCutter final : public RecordCutter {
   std::size_t max_record_bytes_;
 };
 
-/// Steps through the records of a block that CsvRecordCutter has cut.
-class CsvRecords {
+/// Steps through the records of a block that CsvTextCutter has cut.
+class CsvTexts {
  public:
-  CsvRecords(const RawBlock& block, CsvDialect dialect);
+  CsvTexts(const RawBlock& block, CsvDialect dialect);
   /// Goes to the next record; false at the end. Throws a user Error with the place for text behind a closing quote.
   bool next();
   /// Its fields, without surrounding blanks and quotes, doubled quotes made single; valid until the next one.
@@ -52,11 +52,13 @@ class CsvRecords {
   std::deque<std::string> unquoted_;  // fields that had doubled quotes
 };
 
-/// The names in the header of a file, its first record; of the first file that has a byte. Empty when none has.
+/// The names in the header of a file, its first record; of the first file that has a byte. Empty when none has. A user
+/// Error for a file that can be read once only.
 std::vector<std::string> csv_header(const std::vector<InputFile>& files, CsvDialect dialect);
 
 /// The column that `name` names: by the header, else a number from 0, or from the end when negative. A user Error lists what there
 /// is for others. `what` is the flag that named it.
-std::size_t csv_column(const std::string& name, const std::vector<std::string>& header, std::size_t columns, const std::string& what);
+std::size_t csv_column(const std::string& name, const std::vector<std::string>& header, std::size_t columns,
+                       const std::string& what);
 
 }  // namespace smtrain::formats

@@ -1,4 +1,4 @@
-#include "formats/text/csv_records.h"
+#include "formats/text/csv_texts.h"
 
 #include <algorithm>
 #include <charconv>
@@ -33,7 +33,7 @@ std::string with_single_quotes(std::string_view text, char quote) {
 
 }  // namespace
 
-RecordCutter::Cut CsvRecordCutter::cut(const RawBlock& block, bool file_start, bool at_end) {
+RecordCutter::Cut CsvTextCutter::cut(const RawBlock& block, bool file_start, bool at_end) {
   const char* const begin = block.bytes.data();
   const char* const end = begin + block.bytes.size();
   if (file_start && !at_end && block.bytes.size() < kBom.size()) return {};
@@ -49,8 +49,8 @@ RecordCutter::Cut CsvRecordCutter::cut(const RawBlock& block, bool file_start, b
     if (length > max_record_bytes_ || (stop == nullptr && at_end)) {
       const std::string place = line_place(*block.source, block.first_line + lines_in(begin, record));
       if (length <= max_record_bytes_) throw user_error("{}: a quote is opened and never closed", place);
-      throw user_error("{}: a record of {} bytes or more, expected at most {} (--max-record-bytes); is a quote left open?", place, length,
-                       max_record_bytes_);
+      throw user_error("{}: a record of {} bytes or more, expected at most {} (--max-record-bytes); is a quote left open?", place,
+                       length, max_record_bytes_);
     }
     if (stop == nullptr) break;
     p = stop == end ? end : stop + 1;
@@ -65,13 +65,13 @@ RecordCutter::Cut CsvRecordCutter::cut(const RawBlock& block, bool file_start, b
   return cut;
 }
 
-CsvRecords::CsvRecords(const RawBlock& block, CsvDialect dialect)
+CsvTexts::CsvTexts(const RawBlock& block, CsvDialect dialect)
     : block_(block), dialect_(dialect), at_(block.bytes.data()), end_(at_ + block.bytes.size()), line_(block.first_line),
       next_line_(block.first_line) {}
 
-std::string CsvRecords::place() const { return line_place(*block_.source, line_); }
+std::string CsvTexts::place() const { return line_place(*block_.source, line_); }
 
-bool CsvRecords::next() {
+bool CsvTexts::next() {
   while (at_ != end_) {
     const char* const record = at_;
     const char* const stop = record_end(at_, end_, dialect_, true);
@@ -86,14 +86,14 @@ bool CsvRecords::next() {
   return false;
 }
 
-void CsvRecords::read_fields(const char* p, const char* stop) {
+void CsvTexts::read_fields(const char* p, const char* stop) {
   fields_.clear();
   unquoted_.clear();
   for (;; ++p) {
     const CsvField field = read_field(p, stop, dialect_);
     if (field.flaw != CsvField::Flaw::none) {
-      throw user_error("{}: column {}: text behind the closing quote of {}; a quote inside of a field is doubled", place(), fields_.size(),
-                       smtrain::quoted(field.text));
+      throw user_error("{}: column {}: text behind the closing quote of {}; a quote inside of a field is doubled", place(),
+                       fields_.size(), smtrain::quoted(field.text));
     }
     std::string_view text = field.text;
     if (field.quoted && text.find(dialect_.quote) != std::string_view::npos) {
@@ -107,17 +107,21 @@ void CsvRecords::read_fields(const char* p, const char* stop) {
 
 std::vector<std::string> csv_header(const std::vector<InputFile>& files, CsvDialect dialect) {
   for (const InputFile& file : files) {
+    if (!file.rewindable)
+      throw user_error("{}: the columns of a table are looked up before it is read; save it to a file first", file.name);
     std::string head(kHeadBytes, '\0');
     head.resize(open_bytes(file)->read(head));
     const std::string_view text = without_bom(head);
     const char* const stop = record_end(text.data(), text.data() + text.size(), dialect, head.size() < kHeadBytes);
-    if (stop == nullptr) throw user_error("{}: the header does not end within {} bytes; is a quote left open?", file.name, head.size());
+    if (stop == nullptr)
+      throw user_error("{}: the header does not end within {} bytes; is a quote left open?", file.name, head.size());
     if (!text.empty()) return field_texts(text.data(), stop, dialect);
   }
   return {};
 }
 
-std::size_t csv_column(const std::string& name, const std::vector<std::string>& header, std::size_t columns, const std::string& what) {
+std::size_t csv_column(const std::string& name, const std::vector<std::string>& header, std::size_t columns,
+                       const std::string& what) {
   const auto found = std::find(header.begin(), header.end(), name);
   if (found != header.end()) return static_cast<std::size_t>(found - header.begin());
   long number = 0;
@@ -126,9 +130,10 @@ std::size_t csv_column(const std::string& name, const std::vector<std::string>& 
   if (error == std::errc() && end == name.data() + name.size() && number < count && number >= -count) {
     return static_cast<std::size_t>(number < 0 ? number + count : number);
   }
-  if (header.empty()) throw user_error("{} {}: expected a number from 0 to {}, or from -{}", what, smtrain::quoted(name), count - 1, count);
-  throw user_error("{} {}: there is no such column{}; the columns are {}", what, smtrain::quoted(name), did_you_mean(name, header),
-                   fmt::join(header, ", "));
+  if (header.empty())
+    throw user_error("{} {}: expected a number from 0 to {}, or from -{}", what, smtrain::quoted(name), count - 1, count);
+  throw user_error("{} {}: there is no such column{}; the columns are {}", what, smtrain::quoted(name),
+                   did_you_mean(name, header), fmt::join(header, ", "));
 }
 
 }  // namespace smtrain::formats
