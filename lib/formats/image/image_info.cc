@@ -206,6 +206,13 @@ ImageInfo png_info(PngWalk& walk, std::size_t size, std::uint64_t max_pixels) {
   return info;
 }
 
+// It stands before the image data, if anywhere.
+void look_for_orientation(PngWalk& walk, ImageInfo& info) {
+  for (; walk.type() != "IDAT" && walk.type() != "IEND"; walk.next()) {
+    if (walk.type() == "eXIf") info.orientation = exif_orientation(walk.data());
+  }
+}
+
 void check_png_rest(PngWalk& walk, ImageInfo& info) {
   bool data = false;
   for (; walk.type() != "IEND"; walk.next()) {
@@ -237,6 +244,7 @@ ImageInfo read_info(std::span<const char> bytes, std::uint64_t max_pixels, bool 
   PngWalk walk(unsigned_bytes(bytes));
   ImageInfo info = png_info(walk, bytes.size(), max_pixels);
   if (whole) check_png_rest(walk, info);
+  else look_for_orientation(walk, info);
   return info;
 }
 

@@ -12,8 +12,8 @@ import numpy
 from PIL import Image
 
 WIDTH, HEIGHT = 29, 21
-NAMES = ("rgb.jpg", "rgb444.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg", "turned.jpg", "rgb.png", "palette4.png", "palette8.png",
-         "grey.png", "bits.png", "grey_alpha.png", "rgba.png")  # as Pillow writes them
+NAMES = ("rgb.jpg", "rgb444.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg", "turned.jpg", "turned.png", "rgb.png", "palette4.png",
+         "palette8.png", "grey.png", "bits.png", "grey_alpha.png", "rgba.png")  # as Pillow writes them
 
 
 def picture():
@@ -45,6 +45,7 @@ def main(folder):
     exif = Image.Exif()
     exif[0x0112] = 6
     image.save(at("turned.jpg"), quality=90, exif=exif)
+    image.save(at("turned.png"), exif=exif)
     image.save(at("rgb.png"))
     image.quantize(16).save(at("palette4.png"), bits=4)
     image.quantize(200).save(at("palette8.png"), transparency=3)

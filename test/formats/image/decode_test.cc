@@ -91,11 +91,14 @@ TEST_CASE("images: every kind decodes to the pixels that Pillow reads", "[format
     CHECK(check_image(bytes).width == 29);
     ++seen;
   }
-  CHECK(seen == 15);
+  CHECK(seen == 16);
 }
 
 TEST_CASE("images: the header says kind, channels and orientation", "[formats][image]") {
-  CHECK(read_image_info(sample("turned.jpg")).orientation == 6);
+  for (const char* name : {"turned.jpg", "turned.png"}) {
+    CHECK(read_image_info(sample(name)).orientation == 6);
+    CHECK(check_image(sample(name)).orientation == 6);
+  }
   CHECK(read_image_info(sample("rgb.jpg")).orientation == 1);
   CHECK(read_image_info(sample("cmyk.jpg")).channels == 4);
   CHECK(read_image_info(sample("grey.jpg")).channels == 1);
