@@ -84,6 +84,11 @@ class FormatCases:
         result = self.against_call("jsonl", path, self.peer("read_json.py", path), "json.loads", 10)
         self.add("jsonl", f"GB/s with {result['threads']} threads", result["median"], 0.8, False)
 
+    def case_parquet(self):
+        path = self.table_as("parquet")
+        self.title(f"reading Parquet of {os.path.getsize(path) / 1e6:.0f} MB as rows, against pyarrow.parquet.read_table, which gives columns")
+        self.against_call("parquet", path, self.peer("read_parquet.py", path), "read_table", 1 / 1.3)
+
     def copies(self, path, gigabytes):
         folder = self.work(f"{gigabytes}-gigabytes")
         shutil.rmtree(folder, ignore_errors=True)
