@@ -24,9 +24,9 @@ formats::ScanOptions options_of(const formats::ContentType& type, std::uint64_t 
   return options;
 }
 
-// A bare CSV has no label here: the columns are shown as they stand.
+// Columns without a label_size have no label here: they are shown as they stand.
 formats::ContentType as_read(formats::ContentType type) {
-  if (type.format == formats::Format::csv && !type.parameters.contains("label_size") && !type.parameters.contains("label")) {
+  if (formats::has_columns(type.format) && !type.parameters.contains("label_size") && !type.parameters.contains("label")) {
     type.parameters["label_size"] = "0";
   }
   return type;
