@@ -1,4 +1,5 @@
-// Any bytes as a Parquet file: all columns, and as a table. Rows come out or a user Error, the same whatever the size of the parts.
+// Any bytes as a Parquet file: all columns, and as a table. Rows come out or a user Error, the same whatever the size of the
+// parts.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -125,7 +126,8 @@ void read_table(const std::string& bytes, std::uint8_t choice) {
     if (schema.sparse) {
       SparseRows sparse;
       parser.parse_sparse(*block, sparse, log);
-      require(sparse.indptr.size() == rows + 1 && sparse.indptr.back() == sparse.values.size() && sparse.labels.size() == rows * schema.label_width);
+      require(sparse.indptr.size() == rows + 1 && sparse.indptr.back() == sparse.values.size() &&
+              sparse.labels.size() == rows * schema.label_width);
       for (const std::uint32_t index : sparse.indices) require(index < schema.feature_dim);
       return;
     }

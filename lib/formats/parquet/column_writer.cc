@@ -19,7 +19,8 @@ constexpr std::size_t kPageValues = std::size_t{1} << 18;  // 1 MiB of float32
 // A dictionary pays where its indices are well below the numbers' own 32 bits.
 constexpr std::size_t kMostDistinct = std::size_t{1} << 12, kRepeats = 8;
 
-void append_page(std::string& out, WrittenColumn& column, PageType type, Encoding encoding, std::size_t values, const std::string& body) {
+void append_page(std::string& out, WrittenColumn& column, PageType type, Encoding encoding, std::size_t values,
+                 const std::string& body) {
   std::string packed;
   compress_page(column.codec, body, packed);
   const std::uint32_t crc = crc32_gzip_refl(0, reinterpret_cast<const unsigned char*>(packed.data()), packed.size());
@@ -60,7 +61,8 @@ class FloatDictionary {
     for (std::size_t i = 0; i < values.size(); ++i) {
       const auto bits = std::bit_cast<std::uint32_t>(values[i]);
       std::size_t slot = bits * std::uint64_t{0x9E3779B97F4A7C15} >> 32 & (slots_.size() - 1);
-      while (slots_[slot] != kFree && std::bit_cast<std::uint32_t>(numbers_[slots_[slot]]) != bits) slot = (slot + 1) & (slots_.size() - 1);
+      while (slots_[slot] != kFree && std::bit_cast<std::uint32_t>(numbers_[slots_[slot]]) != bits)
+        slot = (slot + 1) & (slots_.size() - 1);
       if (slots_[slot] == kFree) {
         if (numbers_.size() == most_) return false;
         slots_[slot] = static_cast<std::uint32_t>(numbers_.size());
@@ -118,7 +120,8 @@ WrittenColumn append_floats(std::string& out, std::span<const float> values, Cod
   FloatDictionary dictionary(std::min(kMostDistinct, values.size() / kRepeats));
   std::vector<std::uint32_t> indices;
   column.dictionary = dictionary.add(values, indices);
-  if (column.dictionary) append_page(out, column, PageType::dictionary, Encoding::plain, dictionary.numbers().size(), plain(dictionary.numbers()));
+  if (column.dictionary)
+    append_page(out, column, PageType::dictionary, Encoding::plain, dictionary.numbers().size(), plain(dictionary.numbers()));
   column.data_begin = out.size();
   const int width = std::max(1, bit_width_of(dictionary.numbers().size() - 1));
   for (std::size_t at = 0; at < values.size(); at += kPageValues) {

@@ -110,14 +110,18 @@ class Assembler {
       else if (e.definition[i] >= reaches) present_.push_back(e.definition[i] == type_.max_definition ? 1 : 0);
     }
     const auto count = static_cast<std::size_t>(std::count(present_.begin(), present_.end(), 1));
-    if (present_.size() > most_values_ - std::min(most_values_, out_.valid.size())) throw user_error("more than {} values in {} rows", most_values_, rows_);
+    if (present_.size() > most_values_ - std::min(most_values_, out_.valid.size()))
+      throw user_error("more than {} values in {} rows", most_values_, rows_);
     out_.valid.insert(out_.valid.end(), present_.begin(), present_.end());
     const char* const data = static_cast<const char*>(e.data) + value * value_size(type_.type);
     switch (out_.kind) {
-      case Kind::number: return append<double>(out_.numbers, count, std::numeric_limits<double>::quiet_NaN(), [&](double* to) { to_float64(type_, data, count, to); });
+      case Kind::number:
+        return append<double>(out_.numbers, count, std::numeric_limits<double>::quiet_NaN(),
+                              [&](double* to) { to_float64(type_, data, count, to); });
       case Kind::text:
       case Kind::binary: return append_texts(reinterpret_cast<const std::string_view*>(data));
-      default: return append<std::int64_t>(out_.integers, count, 0, [&](std::int64_t* to) { to_integers(type_, data, count, to); });
+      default:
+        return append<std::int64_t>(out_.integers, count, 0, [&](std::int64_t* to) { to_integers(type_, data, count, to); });
     }
   }
 
@@ -150,7 +154,8 @@ class Assembler {
 };
 
 std::string rows_in_words(const Part& part) {
-  return part.rows == 1 ? fmt::format("row {}", part.first_row) : fmt::format("rows {} to {}", part.first_row, part.first_row + part.rows - 1);
+  return part.rows == 1 ? fmt::format("row {}", part.first_row)
+                        : fmt::format("rows {} to {}", part.first_row, part.first_row + part.rows - 1);
 }
 
 PartCutter::Choose by_name(std::vector<std::string> names) {
@@ -160,7 +165,9 @@ PartCutter::Choose by_name(std::vector<std::string> names) {
     std::vector<std::size_t> chosen;
     for (const std::string& name : names) {
       const auto found = std::find(there.begin(), there.end(), name);
-      if (found == there.end()) throw user_error("has no column {}{}; there are: {}", smtrain::quoted(name), did_you_mean(name, there), fmt::join(there, ", "));
+      if (found == there.end())
+        throw user_error("has no column {}{}; there are: {}", smtrain::quoted(name), did_you_mean(name, there),
+                         fmt::join(there, ", "));
       chosen.push_back(static_cast<std::size_t>(found - there.begin()));
     }
     return chosen;
@@ -192,7 +199,11 @@ std::optional<Part> first_part(std::span<const char> bytes) {
   for (std::size_t i = 0; i < part.columns.size(); ++i) pages += load<ColumnHead>(heads + i * sizeof(ColumnHead)).name_bytes;
   for (std::size_t i = 0; i < part.columns.size(); ++i) {
     const auto column = load<ColumnHead>(heads + i * sizeof(ColumnHead));
-    part.columns[i] = {{names, column.name_bytes}, column.type, column.codec, column.skip_rows, {pages, static_cast<std::size_t>(column.page_bytes)}};
+    part.columns[i] = {{names, column.name_bytes},
+                       column.type,
+                       column.codec,
+                       column.skip_rows,
+                       {pages, static_cast<std::size_t>(column.page_bytes)}};
     names += column.name_bytes;
     pages += column.page_bytes;
   }
@@ -213,7 +224,8 @@ Column read_column(const Part& part, const PartColumn& column, const std::string
   try {
     return Assembler(column, part.rows).run(column.skip_rows);
   } catch (const Error& e) {
-    throw Error(e.fault(), fmt::format("{}, {}, column {}: {}", source, rows_in_words(part), smtrain::quoted(column.name), e.what()));
+    throw Error(e.fault(),
+                fmt::format("{}, {}, column {}: {}", source, rows_in_words(part), smtrain::quoted(column.name), e.what()));
   }
 }
 
@@ -233,7 +245,8 @@ RecordCutter::Cut PartCutter::cut(const RawBlock& block, bool, bool) {
   Cut cut;
   while (block.bytes.size() - cut.bytes >= sizeof(PartHead)) {
     const auto head = load<PartHead>(block.bytes.data() + cut.bytes);
-    if (head.magic != PartHead::kMagic) throw internal_error("{}: no Parquet part at {}", *block.source, block.offset + cut.bytes);
+    if (head.magic != PartHead::kMagic)
+      throw internal_error("{}: no Parquet part at {}", *block.source, block.offset + cut.bytes);
     if (head.bytes > block.bytes.size() - cut.bytes) break;
     cut.bytes += static_cast<std::size_t>(head.bytes);
     cut.records += static_cast<std::size_t>(head.rows);
@@ -242,7 +255,9 @@ RecordCutter::Cut PartCutter::cut(const RawBlock& block, bool, bool) {
 }
 
 // A part is as large as its pages are, and those of all columns together may be many.
-std::size_t PartCutter::block_limit(std::size_t max_record_bytes) const { return std::max(max_record_bytes, std::size_t{1} << 36); }
+std::size_t PartCutter::block_limit(std::size_t max_record_bytes) const {
+  return std::max(max_record_bytes, std::size_t{1} << 36);
+}
 
 std::optional<FileSummary> summarize(const InputFile& file) {
   const std::unique_ptr<ByteStream> stream = open_bytes(file);

@@ -92,17 +92,18 @@ struct FileSummary {
   std::string created_by;
 };
 
-/// Cuts Parquet files into parts. Any file that is Parquet once gzip or zstd is taken off; what cannot be read at any place (a pipe,
-/// compressed data) is held in memory whole, up to 2 GiB a file. Files that follow each other in one pipe are read one after the
-/// other.
+/// Cuts Parquet files into parts. Any file that is Parquet once gzip or zstd is taken off; what cannot be read at any place (a
+/// pipe, compressed data) is held in memory whole, up to 2 GiB a file. Files that follow each other in one pipe are read one
+/// after the other.
 class PartCutter : public RecordCutter {
  public:
-  /// Chooses among the leaves of a file: indices into schema.leaves, in the order in which they are wanted. Throws a user Error that
-  /// names the file when they are not there. Called once for each file.
+  /// Chooses among the leaves of a file: indices into schema.leaves, in the order in which they are wanted. Throws a user Error
+  /// that names the file when they are not there. Called once for each file.
   using Choose = std::function<std::vector<std::size_t>(const FileSummary& file, const std::string& source)>;
 
   /// `part_bytes`: about how many bytes of pages a part may have; more when pages are larger.
-  explicit PartCutter(Choose choose, std::size_t part_bytes = std::size_t{2} << 20) : choose_(std::move(choose)), part_bytes_(part_bytes) {}
+  explicit PartCutter(Choose choose, std::size_t part_bytes = std::size_t{2} << 20)
+      : choose_(std::move(choose)), part_bytes_(part_bytes) {}
   /// The leaves of these names, all of which must be there.
   explicit PartCutter(std::vector<std::string> names);
 

@@ -89,9 +89,11 @@ bool to_real(const LeafType& type, const void* values, std::size_t n, Out* out) 
   switch (type.type) {
     case PhysicalType::boolean: return integers(static_cast<const std::uint8_t*>(values), n, out);
     case PhysicalType::int32:
-      return is_unsigned ? integers(static_cast<const std::uint32_t*>(values), n, out) : integers(static_cast<const std::int32_t*>(values), n, out);
+      return is_unsigned ? integers(static_cast<const std::uint32_t*>(values), n, out)
+                         : integers(static_cast<const std::int32_t*>(values), n, out);
     case PhysicalType::int64:
-      return is_unsigned ? integers(static_cast<const std::uint64_t*>(values), n, out) : integers(static_cast<const std::int64_t*>(values), n, out);
+      return is_unsigned ? integers(static_cast<const std::uint64_t*>(values), n, out)
+                         : integers(static_cast<const std::int64_t*>(values), n, out);
     case PhysicalType::float32: plain(static_cast<const float*>(values), n, out); return false;
     case PhysicalType::float64: plain(static_cast<const double*>(values), n, out); return false;
     default: throw internal_error("a column of type {} is no number", static_cast<int>(type.type));

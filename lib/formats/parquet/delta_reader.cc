@@ -35,7 +35,8 @@ DeltaReader::DeltaReader(std::span<const char> bytes)
   const std::uint64_t miniblocks = varint();
   count_ = left_ = varint();
   last_ = unzigzag(varint());
-  if (block == 0 || block > kLargestBlock || miniblocks == 0 || miniblocks > block || block % miniblocks != 0 || block / miniblocks % 8 != 0) {
+  if (block == 0 || block > kLargestBlock || miniblocks == 0 || miniblocks > block || block % miniblocks != 0 ||
+      block / miniblocks % 8 != 0) {
     throw user_error("the data are damaged: delta blocks of {} values in {} parts", block, miniblocks);
   }
   miniblocks_ = static_cast<std::size_t>(miniblocks);

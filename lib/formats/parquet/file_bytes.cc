@@ -33,7 +33,8 @@ class MemoryBytes final : public FileBytes {
   explicit MemoryBytes(std::string bytes) : bytes_(std::move(bytes)) {}
   std::uint64_t size() const override { return bytes_.size(); }
   void read(std::uint64_t offset, std::span<char> into) override {
-    if (offset > bytes_.size() || into.size() > bytes_.size() - offset) throw internal_error("Parquet: {} bytes at {} of {}", into.size(), offset, bytes_.size());
+    if (offset > bytes_.size() || into.size() > bytes_.size() - offset)
+      throw internal_error("Parquet: {} bytes at {} of {}", into.size(), offset, bytes_.size());
     std::copy_n(bytes_.data() + offset, into.size(), into.data());
   }
 
@@ -59,7 +60,9 @@ std::string FileBytes::read(std::uint64_t offset, std::size_t bytes) {
   return text;
 }
 
-std::unique_ptr<FileBytes> file_bytes(ByteStream& stream, std::uint64_t size) { return std::make_unique<StreamBytes>(stream, size); }
+std::unique_ptr<FileBytes> file_bytes(ByteStream& stream, std::uint64_t size) {
+  return std::make_unique<StreamBytes>(stream, size);
+}
 
 std::unique_ptr<FileBytes> file_bytes(std::string bytes) { return std::make_unique<MemoryBytes>(std::move(bytes)); }
 
@@ -73,10 +76,12 @@ FileMetadata read_footer(FileBytes& file) {
   const std::string tail = file.read(size - kTail, kTail);
   refuse_encrypted(std::string_view(tail).substr(4));
   if (std::string_view(tail).substr(4) != kMagic) {
-    throw user_error("the Parquet file does not end with PAR1, so its footer is missing; it is truncated or not written to its end");
+    throw user_error(
+        "the Parquet file does not end with PAR1, so its footer is missing; it is truncated or not written to its end");
   }
   const std::uint64_t footer = load32(tail.data());
-  if (footer > size - 4 - kTail) throw user_error("the Parquet file is damaged: a footer of {} bytes in a file of {}", footer, size);
+  if (footer > size - 4 - kTail)
+    throw user_error("the Parquet file is damaged: a footer of {} bytes in a file of {}", footer, size);
   return read_file_metadata(file.read(size - kTail - footer, static_cast<std::size_t>(footer)));
 }
 
@@ -114,8 +119,10 @@ std::unique_ptr<FileBytes> FileCutter::next() {
     }
     if (at_end_) break;
     if (bytes_.size() >= kLargest) {
-      throw user_error("a Parquet file of more than {} GiB in a pipe or compressed; its footer is needed first, so it must be a file that "
-                       "can be read at any place", kLargest >> 30);
+      throw user_error(
+          "a Parquet file of more than {} GiB in a pipe or compressed; its footer is needed first, so it must be a file that "
+          "can be read at any place",
+          kLargest >> 30);
     }
     const std::size_t have = bytes_.size();
     bytes_.resize(have + kStep);

@@ -132,13 +132,16 @@ void LeafReader::open_page() {
 }
 
 void LeafReader::open_v1() {
-  std::span<const char> bytes = unpacked(checked(header_, body_), static_cast<std::size_t>(header_.uncompressed_page_size), page_);
+  std::span<const char> bytes =
+      unpacked(checked(header_, body_), static_cast<std::size_t>(header_.uncompressed_page_size), page_);
   const auto take_levels = [&](int most, Encoding encoding, const char* what) -> RleReader {
     if (most == 0) return {};
-    if (encoding != Encoding::rle) throw user_error("{} levels in the encoding {} cannot be read; write the file again", what, name_of(encoding));
+    if (encoding != Encoding::rle)
+      throw user_error("{} levels in the encoding {} cannot be read; write the file again", what, name_of(encoding));
     std::uint32_t size = 0;
     if (bytes.size() >= 4) std::memcpy(&size, bytes.data(), 4);
-    if (bytes.size() < 4 || size > bytes.size() - 4) throw user_error("{} levels of {} bytes in a page of {}", what, size, bytes.size());
+    if (bytes.size() < 4 || size > bytes.size() - 4)
+      throw user_error("{} levels of {} bytes in a page of {}", what, size, bytes.size());
     const RleReader reader(bytes.subspan(4, size), bit_width_of(static_cast<unsigned>(most)));
     bytes = bytes.subspan(4 + size);
     return reader;
@@ -174,7 +177,8 @@ LeafReader::Entries LeafReader::read(std::size_t n) {
   const auto take_levels = [&](RleReader& reader, std::uint8_t most, std::vector<std::uint8_t>& levels) {
     levels.resize(kMost);
     reader.read(levels.data(), out.count);
-    if (*std::max_element(levels.data(), levels.data() + out.count) > most) throw user_error("the data are damaged: a level above {}", most);
+    if (*std::max_element(levels.data(), levels.data() + out.count) > most)
+      throw user_error("the data are damaged: a level above {}", most);
     return levels.data();
   };
   if (type_.max_repetition > 0) out.repetition = take_levels(levels_->repetition, type_.max_repetition, repetition_);

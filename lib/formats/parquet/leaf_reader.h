@@ -12,7 +12,8 @@
 
 namespace smtrain::formats::parquet {
 
-/// Memory for a page, not cleared, from a few that a thread keeps: fresh memory costs more than decompressing into it. One thread.
+/// Memory for a page, not cleared, from a few that a thread keeps: fresh memory costs more than decompressing into it. One
+/// thread.
 class PageBuffer {
  public:
   PageBuffer() = default;
@@ -45,8 +46,8 @@ class LeafReader {
   /// `pages` must outlive it.
   LeafReader(const LeafType& type, Codec codec, std::span<const char> pages) : type_(type), codec_(codec), pages_(pages) {}
 
-  /// The next entries, at most min(n, kMost), fewer where a page ends; count is 0 behind the last page. Throws user Errors without
-  /// a place.
+  /// The next entries, at most min(n, kMost), fewer where a page ends; count is 0 behind the last page. Throws user Errors
+  /// without a place.
   Entries read(std::size_t n);
   /// Passes over n entries; whole pages unseen. For leaves without lists, whose entries are rows. Throws when there are fewer.
   void skip(std::size_t n);

@@ -18,17 +18,35 @@ std::int32_t size32(ThriftReader& in, ThriftType type, const char* what) {
 template <class E>
 E enumerator(ThriftReader& in, ThriftType type, E last, const char* what) {
   const std::int64_t value = in.integer(type);
-  if (value < 0 || value > static_cast<std::int64_t>(last)) throw user_error("the metadata is damaged: {} {} is not known", what, value);
+  if (value < 0 || value > static_cast<std::int64_t>(last))
+    throw user_error("the metadata is damaged: {} {} is not known", what, value);
   return static_cast<E>(value);
 }
 
 // The older way to say what values mean.
 void set_converted_type(SchemaElement& e, std::int64_t converted) {
-  constexpr Meaning kMeanings[] = {Meaning::text, Meaning::map, Meaning::map, Meaning::list, Meaning::enumeration, Meaning::decimal,
-                                   Meaning::date, Meaning::time, Meaning::time, Meaning::timestamp, Meaning::timestamp,
-                                   Meaning::unsigned_integer, Meaning::unsigned_integer, Meaning::unsigned_integer,
-                                   Meaning::unsigned_integer, Meaning::integer, Meaning::integer, Meaning::integer, Meaning::integer,
-                                   Meaning::json, Meaning::bson, Meaning::interval};
+  constexpr Meaning kMeanings[] = {Meaning::text,
+                                   Meaning::map,
+                                   Meaning::map,
+                                   Meaning::list,
+                                   Meaning::enumeration,
+                                   Meaning::decimal,
+                                   Meaning::date,
+                                   Meaning::time,
+                                   Meaning::time,
+                                   Meaning::timestamp,
+                                   Meaning::timestamp,
+                                   Meaning::unsigned_integer,
+                                   Meaning::unsigned_integer,
+                                   Meaning::unsigned_integer,
+                                   Meaning::unsigned_integer,
+                                   Meaning::integer,
+                                   Meaning::integer,
+                                   Meaning::integer,
+                                   Meaning::integer,
+                                   Meaning::json,
+                                   Meaning::bson,
+                                   Meaning::interval};
   if (converted < 0 || converted >= static_cast<std::int64_t>(std::size(kMeanings))) return;
   // What logicalType says goes before it, whichever comes first.
   if (e.meaning != Meaning::none) return;
@@ -47,9 +65,10 @@ void read_time_type(ThriftReader& in, SchemaElement& e) {
 }
 
 void read_logical_type(ThriftReader& in, SchemaElement& e) {
-  constexpr Meaning kMeanings[] = {Meaning::none, Meaning::text, Meaning::map, Meaning::list, Meaning::enumeration, Meaning::decimal,
-                                   Meaning::date, Meaning::time, Meaning::timestamp, Meaning::none, Meaning::integer, Meaning::null,
-                                   Meaning::json, Meaning::bson, Meaning::uuid, Meaning::float16};
+  constexpr Meaning kMeanings[] = {Meaning::none,        Meaning::text,    Meaning::map,     Meaning::list,
+                                   Meaning::enumeration, Meaning::decimal, Meaning::date,    Meaning::time,
+                                   Meaning::timestamp,   Meaning::none,    Meaning::integer, Meaning::null,
+                                   Meaning::json,        Meaning::bson,    Meaning::uuid,    Meaning::float16};
   in.fields([&](std::int64_t id, ThriftType type) {
     const Meaning meaning = id >= 0 && id < static_cast<std::int64_t>(std::size(kMeanings)) ? kMeanings[id] : Meaning::none;
     if (meaning == Meaning::none || type != ThriftType::structure) return in.skip(type);
@@ -57,7 +76,8 @@ void read_logical_type(ThriftReader& in, SchemaElement& e) {
     if (meaning == Meaning::time || meaning == Meaning::timestamp) return read_time_type(in, e);
     in.fields([&](std::int64_t inner, ThriftType t) {
       if (meaning == Meaning::decimal && inner == 1) e.scale = in.integer32(t);
-      else if (meaning == Meaning::integer && inner == 2) e.meaning = in.boolean(t) ? Meaning::integer : Meaning::unsigned_integer;
+      else if (meaning == Meaning::integer && inner == 2)
+        e.meaning = in.boolean(t) ? Meaning::integer : Meaning::unsigned_integer;
       else in.skip(t);
     });
   });

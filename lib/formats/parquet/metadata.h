@@ -15,14 +15,37 @@ enum class PhysicalType : std::uint8_t { boolean, int32, int64, int96, float32, 
 enum class Repetition : std::uint8_t { required, optional, repeated };
 enum class Codec : std::uint8_t { uncompressed, snappy, gzip, lzo, brotli, lz4, zstd, lz4_raw };
 enum class Encoding : std::uint8_t {
-  plain = 0, plain_dictionary = 2, rle = 3, bit_packed = 4, delta_binary_packed = 5, delta_length_byte_array = 6, delta_byte_array = 7,
-  rle_dictionary = 8, byte_stream_split = 9
+  plain = 0,
+  plain_dictionary = 2,
+  rle = 3,
+  bit_packed = 4,
+  delta_binary_packed = 5,
+  delta_length_byte_array = 6,
+  delta_byte_array = 7,
+  rle_dictionary = 8,
+  byte_stream_split = 9
 };
 enum class PageType : std::uint8_t { data = 0, index = 1, dictionary = 2, data_v2 = 3 };
 
 /// What a column's values mean, of converted_type and logicalType alike.
 enum class Meaning : std::uint8_t {
-  none, text, enumeration, json, bson, decimal, date, time, timestamp, integer, unsigned_integer, uuid, float16, interval, list, map, null
+  none,
+  text,
+  enumeration,
+  json,
+  bson,
+  decimal,
+  date,
+  time,
+  timestamp,
+  integer,
+  unsigned_integer,
+  uuid,
+  float16,
+  interval,
+  list,
+  map,
+  null
 };
 enum class TimeUnit : std::uint8_t { millis, micros, nanos };
 

@@ -46,8 +46,9 @@ bool decompressed(Codec codec, std::span<const char> in, std::span<char> out) {
     case Codec::snappy: return decompress_snappy(in, out);
     case Codec::gzip: return decompress_gzip(in, out);
     case Codec::zstd: return decompress_zstd(in, out);
-    default: throw user_error("pages compressed with {} cannot be read; write the file with snappy, gzip, zstd or without compression",
-                              name_of(codec));
+    default:
+      throw user_error("pages compressed with {} cannot be read; write the file with snappy, gzip, zstd or without compression",
+                       name_of(codec));
   }
 }
 

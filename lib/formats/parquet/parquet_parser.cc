@@ -27,10 +27,12 @@ std::vector<std::size_t> ParquetParser::choose(const parquet::FileSummary& file)
   std::vector<std::size_t> chosen;
   for (const std::string& name : leaves_) {
     const auto found = std::find(names.begin(), names.end(), name);
-    if (found == names.end()) throw user_error("has no column {}, which the first file has{}", smtrain::quoted(name), did_you_mean(name, names));
+    if (found == names.end())
+      throw user_error("has no column {}, which the first file has{}", smtrain::quoted(name), did_you_mean(name, names));
     chosen.push_back(static_cast<std::size_t>(found - names.begin()));
   }
-  if (names.size() != leaves_.size()) throw user_error("{} columns, expected {} as in the first file", names.size(), leaves_.size());
+  if (names.size() != leaves_.size())
+    throw user_error("{} columns, expected {} as in the first file", names.size(), leaves_.size());
   return chosen;
 }
 
@@ -38,7 +40,8 @@ TableSchema ParquetParser::probe(std::span<const char> head, const std::string& 
   const std::optional<Part> part = parquet::first_part(head);
   if (!part) throw user_error("{}: the first rows take {} bytes and more", source, head.size());
   for (const auto& [name, value] : options_.type.parameters) {
-    if (name != "label" && name != "label_size" && name != "weights") log.warning("content type parameter {}={} is not known and ignored", name, smtrain::quoted(value));
+    if (name != "label" && name != "label_size" && name != "weights")
+      log.warning("content type parameter {}={} is not known and ignored", name, smtrain::quoted(value));
   }
   plan_ = make_table_plan(*part, options_, source, log);
   return plan_.schema;
@@ -48,7 +51,8 @@ TableSchema ParquetParser::probe(std::span<const char> head, const std::string& 
 template <class OnTile>
 void ParquetParser::each_tile(const RawBlock& block, Log& log, OnTile&& on_tile) const {
   const RecordRange all{0, block.records};
-  const std::span<const RecordRange> wanted = block.wanted.empty() ? std::span(&all, 1) : std::span<const RecordRange>(block.wanted);
+  const std::span<const RecordRange> wanted =
+      block.wanted.empty() ? std::span(&all, 1) : std::span<const RecordRange>(block.wanted);
   std::size_t before = 0, range = 0;  // rows of the parts before; the first range that reaches beyond them
   for (const Part& part : parquet::parts_of(block)) {
     PartRows rows(plan_, part, *block.source, options_.allow_missing, warned_integer_, log);
@@ -97,7 +101,8 @@ void ParquetParser::parse_sparse(const RawBlock& block, SparseRows& out, Log& lo
       out.labels.resize(out.labels.size() + labels);
       for (std::size_t c = 0; c < columns.size(); ++c) {
         if (columns[c].role == TableColumn::Role::weight) out.weights.push_back(numbers[c][i]);
-        else if (columns[c].role == TableColumn::Role::label) out.labels[out.labels.size() - labels + columns[c].place] = numbers[c][i];
+        else if (columns[c].role == TableColumn::Role::label)
+          out.labels[out.labels.size() - labels + columns[c].place] = numbers[c][i];
         else if (columns[c].form == TableColumn::Form::number) add(columns[c].place, numbers[c][i]);
         else rows.entries(c, first + i, add);
       }

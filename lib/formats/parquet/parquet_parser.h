@@ -10,8 +10,8 @@
 namespace smtrain::formats {
 
 /// Columns of numbers, of lists of numbers of one length, and Spark's vectors. Labels as make_table_plan() has them. Later files
-/// have the columns of the first by name, in any order. Nulls are missing values: NaN, or refused. Messages name file, row (from 0)
-/// and column.
+/// have the columns of the first by name, in any order. Nulls are missing values: NaN, or refused. Messages name file, row (from
+/// 0) and column.
 class ParquetParser final : public TableParser {
  public:
   explicit ParquetParser(const TableOptions& options);

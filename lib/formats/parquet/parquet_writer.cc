@@ -47,8 +47,8 @@ void append_trailer(std::string& out, const std::vector<WrittenColumn>& columns,
 
 enum class Converted : std::int32_t { none = -1, list = 3, int8 = 15 };
 
-void append_element(ThriftWriter& out, std::string_view name, std::optional<PhysicalType> type, parquet::Repetition repetition, int children,
-                    Converted converted = Converted::none) {
+void append_element(ThriftWriter& out, std::string_view name, std::optional<PhysicalType> type, parquet::Repetition repetition,
+                    int children, Converted converted = Converted::none) {
   out.begin();
   if (type) out.i32(1, static_cast<std::int32_t>(*type));
   out.i32(3, static_cast<std::int32_t>(repetition));
@@ -73,7 +73,8 @@ void append_vector_elements(ThriftWriter& out) {
 // What makes Spark read the structure as a vector.
 std::string spark_schema(const std::vector<std::string>& names) {
   std::string fields;
-  for (const std::string& name : names) fields += fmt::format(R"({{"name":{},"type":"float","nullable":false,"metadata":{{}}}},)", json_quoted(name));
+  for (const std::string& name : names)
+    fields += fmt::format(R"({{"name":{},"type":"float","nullable":false,"metadata":{{}}}},)", json_quoted(name));
   return fmt::format(
       R"({{"type":"struct","fields":[{}{{"name":"{}","type":{{"type":"udt","class":"org.apache.spark.ml.linalg.VectorUDT",)"
       R"("pyClass":"pyspark.ml.linalg.VectorUDT","sqlType":{{"type":"struct","fields":[)"
@@ -91,7 +92,8 @@ void append_path(ThriftWriter& out, std::size_t column, const std::vector<std::s
     return;
   }
   const auto& member = kMembers[column - names.size()];
-  const auto parts = static_cast<std::size_t>(std::count_if(std::begin(member), std::end(member), [](const char* part) { return part != nullptr; }));
+  const auto parts = static_cast<std::size_t>(
+      std::count_if(std::begin(member), std::end(member), [](const char* part) { return part != nullptr; }));
   out.list(3, ThriftType::binary, parts + 1);
   out.text(kVector);
   for (std::size_t i = 0; i < parts; ++i) out.text(member[i]);
@@ -106,7 +108,8 @@ void append_range(ThriftWriter& out, const WrittenColumn& column) {
   out.end();
 }
 
-void append_column(ThriftWriter& out, const WrittenColumn& column, std::uint64_t group_begin, std::size_t index, const std::vector<std::string>& names) {
+void append_column(ThriftWriter& out, const WrittenColumn& column, std::uint64_t group_begin, std::size_t index,
+                   const std::vector<std::string>& names) {
   using parquet::Encoding;
   out.begin();
   out.i64(2, 0);
@@ -172,7 +175,8 @@ void ParquetWriter::encode(const Batch& batch, std::size_t first, std::size_t co
   append_trailer(out, columns, count);
 }
 
-void ParquetWriter::append_dense(const Batch& batch, std::size_t first, std::size_t count, std::string& out, std::vector<WrittenColumn>& columns) const {
+void ParquetWriter::append_dense(const Batch& batch, std::size_t first, std::size_t count, std::string& out,
+                                 std::vector<WrittenColumn>& columns) const {
   std::vector<float> gathered(kColumnsTogether * count);
   for (std::size_t begin = 0; begin < batch.cols; begin += kColumnsTogether) {
     const std::size_t width = std::min(kColumnsTogether, batch.cols - begin);
@@ -180,16 +184,21 @@ void ParquetWriter::append_dense(const Batch& batch, std::size_t first, std::siz
       const float* const row = batch.dense + (first + i) * batch.ld + begin;
       for (std::size_t k = 0; k < width; ++k) gathered[k * count + i] = row[k];
     }
-    for (std::size_t k = 0; k < width; ++k) columns.push_back(parquet::append_floats(out, {gathered.data() + k * count, count}, codec_));
+    for (std::size_t k = 0; k < width; ++k)
+      columns.push_back(parquet::append_floats(out, {gathered.data() + k * count, count}, codec_));
   }
 }
 
-void ParquetWriter::append_vectors(const Batch& batch, std::size_t first, std::size_t count, std::string& out, std::vector<WrittenColumn>& columns) const {
+void ParquetWriter::append_vectors(const Batch& batch, std::size_t first, std::size_t count, std::string& out,
+                                   std::vector<WrittenColumn>& columns) const {
   if (batch.cols > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
-    throw user_error("{} features; a sparse vector in Parquet has at most {}", batch.cols, std::numeric_limits<std::int32_t>::max());
+    throw user_error("{} features; a sparse vector in Parquet has at most {}", batch.cols,
+                     std::numeric_limits<std::int32_t>::max());
   }
   const std::vector<std::int32_t> types(count, 0), sizes(count, static_cast<std::int32_t>(batch.cols));
-  const auto flat = [&](std::uint32_t level) { return parquet::Levels{{}, std::vector<std::uint32_t>(count, level), 0, static_cast<int>(level)}; };
+  const auto flat = [&](std::uint32_t level) {
+    return parquet::Levels{{}, std::vector<std::uint32_t>(count, level), 0, static_cast<int>(level)};
+  };
   columns.push_back(parquet::append_nested<std::int32_t>(out, types, count, flat(1), codec_));
   columns.push_back(parquet::append_nested<std::int32_t>(out, sizes, count, flat(2), codec_));
   parquet::Levels levels{{}, {}, 1, 3};

@@ -9,10 +9,10 @@
 
 namespace smtrain::formats {
 
-/// Dense rows: required float32 columns, labels first (label, or label_0, label_1, ...), then weight, then the features by name, or
-/// f0, f1, .... Sparse rows: the labels and weight, and a column features of Spark's vectors. Row groups of some MiB with pages of
-/// 1 MiB, statistics and checksums; dictionaries where numbers repeat. compression=zstd (default), snappy, gzip or none of the content
-/// type.
+/// Dense rows: required float32 columns, labels first (label, or label_0, label_1, ...), then weight, then the features by name,
+/// or f0, f1, .... Sparse rows: the labels and weight, and a column features of Spark's vectors. Row groups of some MiB with
+/// pages of 1 MiB, statistics and checksums; dictionaries where numbers repeat. compression=zstd (default), snappy, gzip or none
+/// of the content type.
 class ParquetWriter final : public TableWriter {
  public:
   explicit ParquetWriter(const TableWriterOptions& options);
@@ -29,8 +29,10 @@ class ParquetWriter final : public TableWriter {
     std::uint64_t rows = 0, begin = 0;
     std::vector<parquet::WrittenColumn> columns;
   };
-  void append_dense(const Batch& batch, std::size_t first, std::size_t count, std::string& out, std::vector<parquet::WrittenColumn>& columns) const;
-  void append_vectors(const Batch& batch, std::size_t first, std::size_t count, std::string& out, std::vector<parquet::WrittenColumn>& columns) const;
+  void append_dense(const Batch& batch, std::size_t first, std::size_t count, std::string& out,
+                    std::vector<parquet::WrittenColumn>& columns) const;
+  void append_vectors(const Batch& batch, std::size_t first, std::size_t count, std::string& out,
+                      std::vector<parquet::WrittenColumn>& columns) const;
   void name_columns(const Batch& first);
 
   parquet::Codec codec_;

@@ -12,13 +12,21 @@ namespace smtrain::formats::parquet {
 using Form = TableColumn::Form;
 using Role = TableColumn::Role;
 
-PartRows::PartRows(const TablePlan& plan, const Part& part, const std::string& source, bool allow_missing, std::atomic<bool>& warned_integer, Log& log)
-    : plan_(plan), part_(part), source_(source), allow_missing_(allow_missing), warned_integer_(warned_integer), log_(log), columns_(plan.columns.size()) {
+PartRows::PartRows(const TablePlan& plan, const Part& part, const std::string& source, bool allow_missing,
+                   std::atomic<bool>& warned_integer, Log& log)
+    : plan_(plan),
+      part_(part),
+      source_(source),
+      allow_missing_(allow_missing),
+      warned_integer_(warned_integer),
+      log_(log),
+      columns_(plan.columns.size()) {
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     if (plan.columns[i].form != Form::number) continue;
     const PartColumn& leaf = part.columns[plan.columns[i].leaf];
     if (!is_numeric(leaf.type.kind()) || leaf.type.max_repetition != 0) {
-      throw user_error("{}: column {} is {}, expected a number as in the first file", source, smtrain::quoted(leaf.name), words_for(leaf.type.kind()));
+      throw user_error("{}: column {} is {}, expected a number as in the first file", source, smtrain::quoted(leaf.name),
+                       words_for(leaf.type.kind()));
     }
     columns_[i].reader.emplace(leaf.type, leaf.codec, leaf.pages);
   }
@@ -78,12 +86,15 @@ PartRows::Entries PartRows::check_row(std::size_t index, std::size_t row) {
   const TableColumn& column = plan_.columns[index];
   std::vector<Column>& members = columns_[index].members;
   if (members.empty()) {
-    for (std::size_t i = 0; i < (column.form == Form::vector ? 4u : 1u); ++i) members.push_back(read_column(part_, part_.columns[column.leaf + i], source_));
+    for (std::size_t i = 0; i < (column.form == Form::vector ? 4u : 1u); ++i)
+      members.push_back(read_column(part_, part_.columns[column.leaf + i], source_));
     const Column& values = members.back();
-    if (values.lists.size() != 1 || !is_numeric(values.kind)) throw user_error("{}: expected a list of numbers as in the first file", place(column, row));
+    if (values.lists.size() != 1 || !is_numeric(values.kind))
+      throw user_error("{}: expected a list of numbers as in the first file", place(column, row));
   }
   const Lists& lists = members.back().lists[0];
-  Entries e{lists.valid[row] == 0, column.form == Form::vector && members[0].integers[row] == 0, lists.begin(row), 0, lists.end(row) - lists.begin(row)};
+  Entries e{lists.valid[row] == 0, column.form == Form::vector && members[0].integers[row] == 0, lists.begin(row), 0,
+            lists.end(row) - lists.begin(row)};
   if (e.missing) {
     if (!allow_missing_) refuse(column, row, "null");
     if (plan_.schema.sparse) throw user_error("{}: null, which a sparse table has no place for", place(column, row));
@@ -116,14 +127,16 @@ void PartRows::check_indices(const TableColumn& column, const Entries& e, const 
 float PartRows::value(std::size_t index, std::size_t i, std::size_t row) const {
   const Column& values = columns_[index].members.back();
   const auto x = static_cast<float>(values.number(i));
-  if (!std::isfinite(x) && !allow_missing_) refuse(plan_.columns[index], row, values.valid[i] == 0 ? "null" : fmt::format("{}", x));
+  if (!std::isfinite(x) && !allow_missing_)
+    refuse(plan_.columns[index], row, values.valid[i] == 0 ? "null" : fmt::format("{}", x));
   return x;
 }
 
 void PartRows::fill_aside(std::size_t index, std::size_t first, std::span<const Target> rows) {
   numbers(index, first, {tile_[0], rows.size()});
   const TableColumn& column = plan_.columns[index];
-  for (std::size_t i = 0; i < rows.size(); ++i) (column.role == Role::weight ? *rows[i].weight : rows[i].labels[column.place]) = tile_[0][i];
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    (column.role == Role::weight ? *rows[i].weight : rows[i].labels[column.place]) = tile_[0][i];
 }
 
 void PartRows::fill_vector(std::size_t index, std::size_t first, std::span<const Target> rows) {

@@ -15,15 +15,16 @@
 
 namespace smtrain::formats::parquet {
 
-/// Decodes the columns of a part as a plan has them. Rows are asked for in ascending order; what lies between is passed over. Throws
-/// user Errors with file, row and column: nulls and numbers that are not finite unless `allow_missing`, vectors of another width than
-/// the plan's. One thread; plan, part and source must outlive it.
+/// Decodes the columns of a part as a plan has them. Rows are asked for in ascending order; what lies between is passed over.
+/// Throws user Errors with file, row and column: nulls and numbers that are not finite unless `allow_missing`, vectors of another
+/// width than the plan's. One thread; plan, part and source must outlive it.
 class PartRows {
  public:
   static constexpr std::size_t kMost = 512;
 
   /// `warned_integer`: whether it has been said that float32 rounds integers.
-  PartRows(const TablePlan& plan, const Part& part, const std::string& source, bool allow_missing, std::atomic<bool>& warned_integer, Log& log);
+  PartRows(const TablePlan& plan, const Part& part, const std::string& source, bool allow_missing,
+           std::atomic<bool>& warned_integer, Log& log);
 
   /// Where a row goes.
   struct Target {

@@ -17,11 +17,13 @@ FileSummary checked_summary(const FileMetadata& metadata, std::uint64_t file_siz
   FileSummary summary{make_schema(metadata.schema), 0, metadata.row_groups.size(), metadata.created_by};
   const std::vector<Leaf>& leaves = summary.schema.leaves;
   for (const RowGroup& group : metadata.row_groups) {
-    if (group.columns.size() != leaves.size()) throw user_error("a row group of {} columns, expected {}", group.columns.size(), leaves.size());
+    if (group.columns.size() != leaves.size())
+      throw user_error("a row group of {} columns, expected {}", group.columns.size(), leaves.size());
     summary.rows += static_cast<std::uint64_t>(group.num_rows);
     for (std::size_t i = 0; i < leaves.size(); ++i) {
       const ColumnChunk& chunk = group.columns[i];
-      const auto begin = static_cast<std::uint64_t>(chunk.begin()), size = static_cast<std::uint64_t>(chunk.total_compressed_size);
+      const auto begin = static_cast<std::uint64_t>(chunk.begin()),
+                 size = static_cast<std::uint64_t>(chunk.total_compressed_size);
       if (begin > file_size || size > file_size - begin) {
         throw user_error("column {}: {} bytes at {} in a file of {}; it is damaged", leaves[i].name, size, begin, file_size);
       }
@@ -38,7 +40,8 @@ namespace {
 
 class PartStream final : public ByteStream {
  public:
-  PartStream(const InputFile& file, std::unique_ptr<ByteStream> bytes, std::string_view head, PartCutter::Choose choose, std::size_t part_bytes)
+  PartStream(const InputFile& file, std::unique_ptr<ByteStream> bytes, std::string_view head, PartCutter::Choose choose,
+             std::size_t part_bytes)
       : name_(file.name), bytes_(std::move(bytes)), choose_(std::move(choose)), part_bytes_(part_bytes) {
     if (file.size && bytes_->can_seek()) size_ = *file.size;
     else files_.emplace(*bytes_, head);
@@ -116,8 +119,10 @@ class PartStream final : public ByteStream {
       for (const std::size_t leaf : leaves_) {
         const Codec codec = group.columns[leaf].codec;
         if (!can_decompress(codec)) {
-          throw user_error("column {} is compressed with {}, which cannot be read; write the file with snappy, gzip, zstd or without "
-                           "compression", summary_.schema.leaves[leaf].name, name_of(codec));
+          throw user_error(
+              "column {} is compressed with {}, which cannot be read; write the file with snappy, gzip, zstd or without "
+              "compression",
+              summary_.schema.leaves[leaf].name, name_of(codec));
         }
       }
     }

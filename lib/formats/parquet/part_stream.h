@@ -1,7 +1,8 @@
 // PartStream: Parquet files rearranged into parts, one after the other: the rows of a part can be read without any other byte.
 //
-// A part is a PartHead, a ColumnHead per column, the columns' names, then their pages as they stand in the file: a dictionary page
-// when there is one, and those data pages that hold the part's rows. Numbers are in the machine's order: nobody stores parts.
+// A part is a PartHead, a ColumnHead per column, the columns' names, then their pages as they stand in the file: a dictionary
+// page when there is one, and those data pages that hold the part's rows. Numbers are in the machine's order: nobody stores
+// parts.
 #pragma once
 
 #include <cstdint>
@@ -45,13 +46,13 @@ struct PlannedPart {
   std::uint64_t bytes() const;
 };
 
-/// The parts of a row group, some MiB each: it is cut where the columns' pages begin, so that few pages are read twice. Reads page
-/// headers or the index of pages where the group is large. Errors carry no place.
+/// The parts of a row group, some MiB each: it is cut where the columns' pages begin, so that few pages are read twice. Reads
+/// page headers or the index of pages where the group is large. Errors carry no place.
 class GroupParts {
  public:
   GroupParts() = default;
-  GroupParts(FileBytes& file, const Schema& schema, const RowGroup& group, std::uint64_t first_row, const std::vector<std::size_t>& leaves,
-             std::size_t part_bytes);
+  GroupParts(FileBytes& file, const Schema& schema, const RowGroup& group, std::uint64_t first_row,
+             const std::vector<std::size_t>& leaves, std::size_t part_bytes);
   /// Replaces `part` by the next one; false behind the last.
   bool next(PlannedPart& part);
 

@@ -51,7 +51,8 @@ std::optional<std::vector<GroupParts::Page>> GroupParts::walk_pages(FileBytes& f
     const bool v2 = header.type == PageType::data_v2;
     if (v2 || header.type == PageType::data) {
       if (lists && !v2) return std::nullopt;
-      pages.push_back({{at, bytes}, row, header.encoding == Encoding::plain_dictionary || header.encoding == Encoding::rle_dictionary});
+      pages.push_back(
+          {{at, bytes}, row, header.encoding == Encoding::plain_dictionary || header.encoding == Encoding::rle_dictionary});
       row += static_cast<std::uint64_t>(lists ? header.num_rows : header.num_values);
     }
     at += bytes;
@@ -60,8 +61,10 @@ std::optional<std::vector<GroupParts::Page>> GroupParts::walk_pages(FileBytes& f
 }
 
 // By the index of pages, when there is one that fits the column.
-std::optional<std::vector<GroupParts::Page>> GroupParts::indexed_pages(FileBytes& file, const ColumnChunk& chunk, std::uint64_t rows) {
-  const auto offset = static_cast<std::uint64_t>(chunk.offset_index_offset), length = static_cast<std::uint64_t>(chunk.offset_index_length);
+std::optional<std::vector<GroupParts::Page>> GroupParts::indexed_pages(FileBytes& file, const ColumnChunk& chunk,
+                                                                       std::uint64_t rows) {
+  const auto offset = static_cast<std::uint64_t>(chunk.offset_index_offset),
+             length = static_cast<std::uint64_t>(chunk.offset_index_length);
   if (offset == 0 || length == 0 || offset > file.size() || length > file.size() - offset) return std::nullopt;
   const FileRange whole = range_of(chunk);
   const std::uint64_t whole_end = whole.offset + whole.bytes;
@@ -117,7 +120,8 @@ void GroupParts::find_pages(FileBytes& file, const ColumnChunk& chunk, Column& c
 
 // What of a column has to be read twice when the rows are cut at `row`: a page it lies in, a dictionary of both sides.
 std::uint64_t GroupParts::waste_at(const Column& column, std::uint64_t row, std::uint64_t rows) {
-  const auto after = std::upper_bound(column.pages.begin(), column.pages.end(), row, [](std::uint64_t r, const Page& p) { return r < p.first_row; });
+  const auto after = std::upper_bound(column.pages.begin(), column.pages.end(), row,
+                                      [](std::uint64_t r, const Page& p) { return r < p.first_row; });
   const Page& page = *std::prev(after);
   const std::uint64_t dictionary = page.dictionary ? column.dictionary.bytes : 0;
   if (page.first_row == row) return dictionary;
@@ -129,7 +133,8 @@ std::uint64_t GroupParts::waste_at(const Column& column, std::uint64_t row, std:
 void GroupParts::find_cuts(std::size_t part_bytes) {
   std::uint64_t weight = 0, last = 0;
   for (const Column& column : columns_) weight += column.weight;
-  const auto heaviest = std::max_element(columns_.begin(), columns_.end(), [](const auto& a, const auto& b) { return a.weight < b.weight; });
+  const auto heaviest =
+      std::max_element(columns_.begin(), columns_.end(), [](const auto& a, const auto& b) { return a.weight < b.weight; });
   const bool known = std::all_of(columns_.begin(), columns_.end(), [](const Column& c) { return !c.pages.empty(); });
   for (const Page& page : known ? heaviest->pages : std::vector<Page>()) {
     if (page.first_row <= last || page.first_row >= rows_) continue;

@@ -55,7 +55,8 @@ class Builder {
     const std::string name = rule == NameRule::none ? above : above.empty() ? e.name : above + '.' + e.name;
     if (e.repetition != Repetition::required) ++levels.max_definition;
     if (e.repetition == Repetition::repeated) {
-      if (levels.max_repetition == LeafType::kMaxLists) throw user_error("column {}: lists deeper than {} levels", name, LeafType::kMaxLists);
+      if (levels.max_repetition == LeafType::kMaxLists)
+        throw user_error("column {}: lists deeper than {} levels", name, LeafType::kMaxLists);
       levels.entry_levels[levels.max_repetition++] = levels.max_definition;
     }
     if (e.type) return leaf(e, name, levels);
@@ -92,7 +93,8 @@ class Builder {
 }  // namespace
 
 const char* words_for(Kind kind) {
-  constexpr const char* kWords[] = {"a boolean", "an integer", "a number", "text", "binary", "a timestamp", "a date", "a time of day"};
+  constexpr const char* kWords[] = {"a boolean", "an integer",  "a number", "text",
+                                    "binary",    "a timestamp", "a date",   "a time of day"};
   return kWords[static_cast<std::size_t>(kind)];
 }
 

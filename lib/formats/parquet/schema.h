@@ -34,7 +34,8 @@ struct LeafType {
   TimeUnit unit = TimeUnit::millis;
   std::uint8_t max_definition = 0;
   std::uint8_t max_repetition = 0;         ///< lists around each value
-  std::uint8_t entry_levels[kMaxLists] = {};  ///< of each list, outermost first: the definition level from which on it has an entry
+  std::uint8_t entry_levels[kMaxLists] =
+      {};  ///< of each list, outermost first: the definition level from which on it has an entry
   std::uint8_t reserved = 0;
   std::int32_t type_length = 0;            ///< bytes of fixed_len_byte_array
   std::int32_t scale = 0;                  ///< of decimals

@@ -55,12 +55,14 @@ void check_types(const std::vector<TableColumn>& columns, const std::vector<Part
     const LeafType& type = leaves[column.leaf].type;
     const bool deep = type.max_repetition > 1;
     if (column.form == Form::vector || (is_numeric(type.kind()) && !deep)) continue;
-    const std::string what = deep ? "lists of lists" : fmt::format("{}{}", column.form == Form::list ? "a list of " : "", words_for(type.kind()));
+    const std::string what =
+        deep ? "lists of lists" : fmt::format("{}{}", column.form == Form::list ? "a list of " : "", words_for(type.kind()));
     wrong += fmt::format("{}{} is {}", wrong.empty() ? "" : ", ", smtrain::quoted(column.name), what);
   }
   if (wrong.empty()) return;
-  throw user_error("{}: a table has numbers alone, but column {}; leave such columns out, or encode them as numbers, when the file is written",
-                   source, wrong);
+  throw user_error(
+      "{}: a table has numbers alone, but column {}; leave such columns out, or encode them as numbers, when the file is written",
+      source, wrong);
 }
 
 std::optional<long> as_integer(std::string_view text) {
@@ -97,14 +99,16 @@ class Settler {
     const long count = static_cast<long>(names_.size());
     if (!index) throw user_error("{}: no column is named {}{}", source_, smtrain::quoted(label), did_you_mean(label, names_));
     if (*index >= count || *index < -count) {
-      throw user_error("{}: label={}, but there are {} columns; expected 0 to {}, or -1 to -{} from the end", source_, *index, count, count - 1, count);
+      throw user_error("{}: label={}, but there are {} columns; expected 0 to {}, or -1 to -{} from the end", source_, *index,
+                       count, count - 1, count);
     }
     return static_cast<std::size_t>(*index < 0 ? *index + count : *index);
   }
 
   void make_label(std::size_t index) {
     TableColumn& column = columns()[index];
-    if (column.form != Form::number) throw user_error("{}: the label {} is a list; expected a column of numbers", source_, smtrain::quoted(column.name));
+    if (column.form != Form::number)
+      throw user_error("{}: the label {} is a list; expected a column of numbers", source_, smtrain::quoted(column.name));
     if (column.role == Role::label) throw user_error("{}: label {} is given twice", source_, smtrain::quoted(column.name));
     column.role = Role::label;
     column.place = plan_.schema.label_width++;
@@ -116,30 +120,36 @@ class Settler {
     if (const auto names = options_.type.text("label")) {
       for (const std::string_view name : split(*names, ',')) make_label(column_of(std::string(trim(name))));
       if (size && static_cast<std::size_t>(*size) != plan_.schema.label_width) {
-        throw user_error("content type {}: label names {} columns, label_size says {}", smtrain::quoted(options_.type.to_string()), plan_.schema.label_width, *size);
+        throw user_error("content type {}: label names {} columns, label_size says {}",
+                         smtrain::quoted(options_.type.to_string()), plan_.schema.label_width, *size);
       }
       return;
     }
     const auto spark = std::find(names_.begin(), names_.end(), "label");
-    const bool lists = std::any_of(columns().begin(), columns().end(), [](const TableColumn& c) { return c.form != Form::number; });
+    const bool lists =
+        std::any_of(columns().begin(), columns().end(), [](const TableColumn& c) { return c.form != Form::number; });
     if (!size && lists && spark != names_.end()) return make_label(static_cast<std::size_t>(spark - names_.begin()));
     const std::size_t count = size ? static_cast<std::size_t>(*size) : assumed_labels(lists);
-    if (count >= names_.size()) throw user_error("{}: {} columns and label_size is {}: no feature column is left", source_, names_.size(), count);
+    if (count >= names_.size())
+      throw user_error("{}: {} columns and label_size is {}: no feature column is left", source_, names_.size(), count);
     for (std::size_t i = 0; i < count; ++i) make_label(i);
   }
 
   std::size_t assumed_labels(bool lists) {
     if (options_.supervised) return 1;
     if (lists || options_.feature_dim == 0 || options_.feature_dim + 1 != names_.size()) return 0;
-    log_.warning("content type {} does not say label_size; {} columns, feature_dim {}: assumed label_size=1 (the first column is a label)",
-                 options_.type.to_string(), names_.size(), options_.feature_dim);
+    log_.warning(
+        "content type {} does not say label_size; {} columns, feature_dim {}: assumed label_size=1 (the first column is a label)",
+        options_.type.to_string(), names_.size(), options_.feature_dim);
     return 1;
   }
 
   void choose_weights() {
     if (!options_.type.boolean("weights").value_or(false)) return;
-    const auto found = std::find_if(columns().begin(), columns().end(), [](const TableColumn& c) { return c.role == Role::feature; });
-    if (found == columns().end() || found->form != Form::number) throw user_error("{}: weights=1, but the column behind the labels is none of numbers", source_);
+    const auto found =
+        std::find_if(columns().begin(), columns().end(), [](const TableColumn& c) { return c.role == Role::feature; });
+    if (found == columns().end() || found->form != Form::number)
+      throw user_error("{}: weights=1, but the column behind the labels is none of numbers", source_);
     found->role = Role::weight;
     plan_.schema.weights = true;
   }
@@ -154,14 +164,17 @@ class Settler {
     const Column values = read(column.form == Form::vector ? 3 : 0);
     const Lists& lists = values.lists[0];
     const auto row = static_cast<std::size_t>(std::find(lists.valid.begin(), lists.valid.end(), 1) - lists.valid.begin());
-    if (row == some.rows) throw user_error("{}: column {}: no row up to {} has a value, so its width is not known", source_, smtrain::quoted(column.name), row);
+    if (row == some.rows)
+      throw user_error("{}: column {}: no row up to {} has a value, so its width is not known", source_,
+                       smtrain::quoted(column.name), row);
     std::int64_t width = static_cast<std::int64_t>(lists.end(row) - lists.begin(row));
     if (column.form == Form::vector && read(0).integers[row] == 0) {
       width = read(1).integers[row];
       plan_.schema.sparse = true;
     }
     if (width < 1 || static_cast<std::uint64_t>(width) > kMaxFeatureDim) {
-      throw user_error("{}: row {}, column {}: a vector of {} numbers; expected 1 to {}", source_, part_.first_row + row, smtrain::quoted(column.name), width, kMaxFeatureDim);
+      throw user_error("{}: row {}, column {}: a vector of {} numbers; expected 1 to {}", source_, part_.first_row + row,
+                       smtrain::quoted(column.name), width, kMaxFeatureDim);
     }
     column.width = static_cast<std::size_t>(width);
   }
@@ -176,8 +189,9 @@ class Settler {
     if (width == 0) throw user_error("{}: {} columns, none of them a feature", source_, names_.size());
     if (width > kMaxFeatureDim) throw user_error("{}: {} features, expected at most {}", source_, width, kMaxFeatureDim);
     if (options_.feature_dim != 0 && options_.feature_dim != width) {
-      throw user_error("{}: {} features; feature_dim says {} (is the label column counted? there {} {} label{})", source_, width, options_.feature_dim,
-                       plan_.schema.label_width == 1 ? "is" : "are", plan_.schema.label_width, plan_.schema.label_width == 1 ? "" : "s");
+      throw user_error("{}: {} features; feature_dim says {} (is the label column counted? there {} {} label{})", source_, width,
+                       options_.feature_dim, plan_.schema.label_width == 1 ? "is" : "are", plan_.schema.label_width,
+                       plan_.schema.label_width == 1 ? "" : "s");
     }
     plan_.schema.feature_dim = width;
   }
@@ -187,7 +201,8 @@ class Settler {
     for (const TableColumn& column : columns()) {
       if (column.role != Role::feature) continue;
       if (column.form == Form::number) plan_.schema.column_names.push_back(column.name);
-      else for (std::size_t i = 0; i < column.width; ++i) plan_.schema.column_names.push_back(fmt::format("{}[{}]", column.name, i));
+      else
+        for (std::size_t i = 0; i < column.width; ++i) plan_.schema.column_names.push_back(fmt::format("{}[{}]", column.name, i));
     }
   }
 

@@ -33,8 +33,9 @@ struct TablePlan {
 ///   label=NAME or INDEX     several with commas; an INDEX from 0 or negative from the end
 ///   weights=1               the first column that is no label holds row weights
 /// Without a parameter a scalar column named label is the label when there is a vector (Spark's convention); else a supervised
-/// channel's first column is. Lists and vectors are as wide as in the first row that has one; a first vector that is sparse makes the
-/// table sparse. Throws user Errors with the file: columns that are no numbers, all of them; no feature left; another feature_dim.
+/// channel's first column is. Lists and vectors are as wide as in the first row that has one; a first vector that is sparse makes
+/// the table sparse. Throws user Errors with the file: columns that are no numbers, all of them; no feature left; another
+/// feature_dim.
 TablePlan make_table_plan(const Part& first, const TableOptions& options, const std::string& source, Log& log);
 
 }  // namespace smtrain::formats::parquet

@@ -10,9 +10,13 @@ namespace {
 
 constexpr int kDeepest = 32;
 
-std::uint64_t zigzag(std::int64_t value) { return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63); }
+std::uint64_t zigzag(std::int64_t value) {
+  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+}
 
-std::int64_t unzigzag(std::uint64_t value) { return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1); }
+std::int64_t unzigzag(std::uint64_t value) {
+  return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
+}
 
 [[noreturn]] void fail_type(ThriftType found, const char* expected) {
   throw user_error("the metadata is damaged: a field of type {}, expected {}", static_cast<int>(found), expected);
@@ -55,7 +59,8 @@ std::size_t ThriftReader::list(ThriftType type, ThriftType& element) {
   element = static_cast<ThriftType>(head & 0x0F);
   const std::uint64_t count = head >> 4 == 15 ? varint() : static_cast<std::uint64_t>(head >> 4);
   // Each element takes a byte at least.
-  if (count > static_cast<std::uint64_t>(end_ - p_)) throw user_error("the metadata is damaged: a list of {} elements in {} bytes", count, end_ - p_);
+  if (count > static_cast<std::uint64_t>(end_ - p_))
+    throw user_error("the metadata is damaged: a list of {} elements in {} bytes", count, end_ - p_);
   return static_cast<std::size_t>(count);
 }
 
@@ -81,7 +86,8 @@ bool ThriftReader::boolean(ThriftType type) {
 std::string_view ThriftReader::text(ThriftType type) {
   if (type != ThriftType::binary) fail_type(type, "a text");
   const std::uint64_t size = varint();
-  if (size > static_cast<std::uint64_t>(end_ - p_)) throw user_error("the metadata is damaged: a text of {} bytes where {} are left", size, end_ - p_);
+  if (size > static_cast<std::uint64_t>(end_ - p_))
+    throw user_error("the metadata is damaged: a text of {} bytes where {} are left", size, end_ - p_);
   const std::string_view text(p_, static_cast<std::size_t>(size));
   p_ += size;
   return text;

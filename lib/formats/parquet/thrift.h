@@ -10,7 +10,19 @@
 namespace smtrain::formats::parquet {
 
 enum class ThriftType : std::uint8_t {
-  stop = 0, yes = 1, no = 2, byte = 3, i16 = 4, i32 = 5, i64 = 6, real = 7, binary = 8, list = 9, set = 10, map = 11, structure = 12
+  stop = 0,
+  yes = 1,
+  no = 2,
+  byte = 3,
+  i16 = 4,
+  i32 = 5,
+  i64 = 6,
+  real = 7,
+  binary = 8,
+  list = 9,
+  set = 10,
+  map = 11,
+  structure = 12
 };
 
 /// Reads a structure out of bytes that nobody vouches for. Every call throws a user Error without a place when the bytes end

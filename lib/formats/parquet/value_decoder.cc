@@ -19,7 +19,8 @@ namespace {
 constexpr std::size_t kMostHeld = std::size_t{256} << 20;
 
 void check_held(std::size_t bytes) {
-  if (bytes > kMostHeld) throw user_error("a page unfolds to more than {} MiB; it is damaged, or write the file with smaller pages", kMostHeld >> 20);
+  if (bytes > kMostHeld)
+    throw user_error("a page unfolds to more than {} MiB; it is damaged, or write the file with smaller pages", kMostHeld >> 20);
 }
 
 std::uint32_t load32(const char* p) {
@@ -193,11 +194,13 @@ class DeltaBytes final : public ValueDecoder {
     for (const std::int32_t prefix : prefixes) {
       std::string_view suffix;
       suffixes.read(1, &suffix);
-      if (prefix < 0 || static_cast<std::size_t>(prefix) > last) throw user_error("the data are damaged: a value repeats {} bytes of {}", prefix, last);
+      if (prefix < 0 || static_cast<std::size_t>(prefix) > last)
+        throw user_error("the data are damaged: a value repeats {} bytes of {}", prefix, last);
       const std::size_t from = bytes_.size() - last, shared = static_cast<std::size_t>(prefix);
       last = shared + suffix.size();
       check_held(bytes_.size() + last);
-      if (fixed_size != 0 && last != fixed_size) throw user_error("the data are damaged: a value of {} bytes, expected {}", last, fixed_size);
+      if (fixed_size != 0 && last != fixed_size)
+        throw user_error("the data are damaged: a value of {} bytes, expected {}", last, fixed_size);
       const std::size_t to = bytes_.size();
       bytes_.resize(to + shared);
       std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(from), shared, bytes_.begin() + static_cast<std::ptrdiff_t>(to));
@@ -261,12 +264,14 @@ std::unique_ptr<ValueDecoder> make_plain(const LeafType& type, std::span<const c
   switch (type.type) {
     case PhysicalType::boolean: return std::make_unique<PlainBoolean>(bytes);
     case PhysicalType::byte_array: return std::make_unique<PlainBytes>(bytes);
-    case PhysicalType::fixed_len_byte_array: return std::make_unique<PlainFixedBytes>(bytes, static_cast<std::size_t>(type.type_length));
+    case PhysicalType::fixed_len_byte_array:
+      return std::make_unique<PlainFixedBytes>(bytes, static_cast<std::size_t>(type.type_length));
     default: return std::make_unique<PlainFixed>(bytes, value_size(type.type));
   }
 }
 
-std::unique_ptr<ValueDecoder> make_from_dictionary(const LeafType& type, std::span<const char> bytes, const Dictionary* dictionary) {
+std::unique_ptr<ValueDecoder> make_from_dictionary(const LeafType& type, std::span<const char> bytes,
+                                                   const Dictionary* dictionary) {
   if (dictionary == nullptr) throw user_error("the data are damaged: a page refers to a dictionary, and there is none");
   switch (type.type) {
     case PhysicalType::boolean: refuse(Encoding::rle_dictionary, type.type);
@@ -302,8 +307,8 @@ std::size_t value_size(PhysicalType type) {
   }
 }
 
-std::unique_ptr<ValueDecoder> make_value_decoder(const LeafType& type, Encoding encoding, std::span<const char> bytes, std::size_t count,
-                                                 const Dictionary* dictionary) {
+std::unique_ptr<ValueDecoder> make_value_decoder(const LeafType& type, Encoding encoding, std::span<const char> bytes,
+                                                 std::size_t count, const Dictionary* dictionary) {
   const std::size_t fixed_size = type.type == PhysicalType::fixed_len_byte_array ? static_cast<std::size_t>(type.type_length) : 0;
   // A page of nulls alone may leave out even the head of its encoding.
   if (bytes.empty()) return std::make_unique<PlainFixed>(bytes, value_size(type.type));

@@ -33,10 +33,10 @@ class ValueDecoder {
   virtual void read(std::size_t n, void* out) = 0;
 };
 
-/// `bytes` are the values of a page, at most `count` of them; they and the dictionary must outlive the decoder. Throws a user Error
-/// without a place for encodings that do not go with the type, or are not known.
-std::unique_ptr<ValueDecoder> make_value_decoder(const LeafType& type, Encoding encoding, std::span<const char> bytes, std::size_t count,
-                                                 const Dictionary* dictionary);
+/// `bytes` are the values of a page, at most `count` of them; they and the dictionary must outlive the decoder. Throws a user
+/// Error without a place for encodings that do not go with the type, or are not known.
+std::unique_ptr<ValueDecoder> make_value_decoder(const LeafType& type, Encoding encoding, std::span<const char> bytes,
+                                                 std::size_t count, const Dictionary* dictionary);
 
 /// Reads a dictionary page.
 Dictionary make_dictionary(const LeafType& type, Encoding encoding, std::span<const char> bytes, std::size_t count);

@@ -46,7 +46,8 @@ std::string text_of(const Column& c, std::size_t level, std::size_t i) {
   if (level == c.lists.size()) return text_of(c, i);
   if (c.lists[level].valid[i] == 0) return "null";
   std::string text = "[";
-  for (std::size_t k = c.lists[level].begin(i); k < c.lists[level].end(i); ++k) text += (text.size() > 1 ? "," : "") + text_of(c, level + 1, k);
+  for (std::size_t k = c.lists[level].begin(i); k < c.lists[level].end(i); ++k)
+    text += (text.size() > 1 ? "," : "") + text_of(c, level + 1, k);
   return text + "]";
 }
 
@@ -157,7 +158,9 @@ void check_rows(const Rows& rows, const std::string& what, int repeats = 1) {
 TEST_CASE("parquet: every type in every encoding, cut at every size", "[formats][parquet]") {
   for (const char* const name : kFiles) {
     for (const std::size_t part_bytes : {1, 400, 3000, 20000, 1 << 24}) {
-      for (const int threads : {1, 3}) check_rows(read(sample(std::string(name) + ".parquet"), part_bytes, threads), fmt::format("{} {} {}", name, part_bytes, threads));
+      for (const int threads : {1, 3})
+        check_rows(read(sample(std::string(name) + ".parquet"), part_bytes, threads),
+                   fmt::format("{} {} {}", name, part_bytes, threads));
     }
   }
 }
@@ -241,10 +244,12 @@ TEST_CASE("parquet: the columns of DeepAR's series", "[formats][parquet]") {
       const auto at = static_cast<std::size_t>(i);
       const int length = 3 + i % 4;
       CAPTURE(name, i);
-      CHECK(rows.at("start")[at] == (name == "series" ? start(i) : fmt::format("{}", (18262 * 24 + i) * std::int64_t{3'600'000'000})));
+      CHECK(rows.at("start")[at] ==
+            (name == "series" ? start(i) : fmt::format("{}", (18262 * 24 + i) * std::int64_t{3'600'000'000})));
       CHECK(rows.at("target")[at] == joined(length, [&](int k) { return k == 1 ? "nan" : fmt::format("{}", i + k / 4.0); }));
       CHECK(rows.at("cat")[at] == fmt::format("[{},{}]", i % 2, i % 5));
-      CHECK(rows.at("dynamic_feat")[at] == joined(2, [&](int f) { return joined(length, [&](int k) { return fmt::format("{}", f * 10 + k); }); }));
+      CHECK(rows.at("dynamic_feat")[at] ==
+            joined(2, [&](int f) { return joined(length, [&](int k) { return fmt::format("{}", f * 10 + k); }); }));
     }
   }
 }

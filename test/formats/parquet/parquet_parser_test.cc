@@ -54,7 +54,8 @@ Read read(const std::string& path, const Options& wanted = {}) {
       for (std::size_t i = 0; i < b.rows; ++i) {
         std::vector<float>& row = out.rows.emplace_back(b.cols);
         if (b.sparse()) {
-          for (std::uint64_t k = b.indptr[i]; k < b.indptr[i + 1]; ++k) row[b.indices[k - b.indptr[0]]] = b.values[k - b.indptr[0]];
+          for (std::uint64_t k = b.indptr[i]; k < b.indptr[i + 1]; ++k)
+            row[b.indices[k - b.indptr[0]]] = b.values[k - b.indptr[0]];
         } else {
           std::copy_n(b.dense + i * b.ld, b.cols, row.begin());
         }
@@ -74,7 +75,8 @@ std::vector<float> numbers_row(int i) {
 
 void check_row(const std::vector<float>& found, const std::vector<float>& expected) {
   REQUIRE(found.size() == expected.size());
-  for (std::size_t k = 0; k < found.size(); ++k) REQUIRE((found[k] == expected[k] || (std::isnan(found[k]) && std::isnan(expected[k]))));
+  for (std::size_t k = 0; k < found.size(); ++k)
+    REQUIRE((found[k] == expected[k] || (std::isnan(found[k]) && std::isnan(expected[k]))));
 }
 
 }  // namespace
@@ -129,7 +131,8 @@ TEST_CASE("parquet table: a folder of Spark with vectors, dense and sparse", "[f
         const float f = static_cast<float>(i);
         REQUIRE(table.rows[at] == std::vector<float>{f, 0, f / 4});
         REQUIRE(table.labels[at] == std::vector<float>{static_cast<float>(i % 2)});
-        REQUIRE(table.places[at] == fmt::format("{}/part-0000{}-6a1fa0a3-c000.snappy.parquet, record {}", sample(name), i / 20, i % 20));
+        REQUIRE(table.places[at] ==
+                fmt::format("{}/part-0000{}-6a1fa0a3-c000.snappy.parquet, record {}", sample(name), i / 20, i % 20));
       }
     }
   }
@@ -137,26 +140,36 @@ TEST_CASE("parquet table: a folder of Spark with vectors, dense and sparse", "[f
 
 TEST_CASE("parquet table: each refusal says what and where", "[formats][parquet]") {
   using Catch::Contains;
-  const auto error = [](const std::string& name, const Options& options = {}) { return error_of([&] { read(sample(name), options); }); };
-  CHECK_THAT(error("plain.parquet"), Contains("plain.parquet: a table has numbers alone, but column \"text\" is text, \"bytes\" is binary, ") &&
-                                         Contains("\"millis\" is a timestamp") && Contains("\"day\" is a date") && Contains("\"lists\" is lists of lists") &&
-                                         Contains("\"words\" is a list of text;"));
+  const auto error = [](const std::string& name, const Options& options = {}) {
+    return error_of([&] { read(sample(name), options); });
+  };
+  CHECK_THAT(error("plain.parquet"),
+             Contains("plain.parquet: a table has numbers alone, but column \"text\" is text, \"bytes\" is binary, ") &&
+                 Contains("\"millis\" is a timestamp") && Contains("\"day\" is a date") &&
+                 Contains("\"lists\" is lists of lists") && Contains("\"words\" is a list of text;"));
   CHECK_THAT(error("numbers.parquet"), Contains("numbers.parquet, row 5, column \"b\": null is not a finite number"));
-  CHECK_THAT(error("numbers.parquet", {"parquet", true, true, 7}), Contains("4 features; feature_dim says 7 (is the label column counted? there is 1 label)"));
+  CHECK_THAT(error("numbers.parquet", {"parquet", true, true, 7}),
+             Contains("4 features; feature_dim says 7 (is the label column counted? there is 1 label)"));
   CHECK_THAT(error("numbers.parquet", {"parquet;label=z"}), Contains("no column is named \"z\""));
   CHECK_THAT(error("numbers.parquet", {"parquet;label=5"}), Contains("label=5, but there are 5 columns"));
   CHECK_THAT(error("numbers.parquet", {"parquet;label=a,a"}), Contains("label \"a\" is given twice"));
-  CHECK_THAT(error("numbers.parquet", {"parquet;label_size=5"}), Contains("5 columns and label_size is 5: no feature column is left"));
+  CHECK_THAT(error("numbers.parquet", {"parquet;label_size=5"}),
+             Contains("5 columns and label_size is 5: no feature column is left"));
   CHECK_THAT(error("embeddings.parquet", {"parquet;label=vector"}), Contains("the label \"vector\" is a list"));
   CHECK_THAT(error("make.py"), Contains("is no Parquet"));
 }
 
 TEST_CASE("parquet table: a later file has the columns of the first", "[formats][parquet]") {
   const ScratchFolder folder;
-  const auto copy = [&](const std::string& from, const std::string& to) { std::filesystem::copy_file(sample(from), folder / to, std::filesystem::copy_options::overwrite_existing); };
+  const auto copy = [&](const std::string& from, const std::string& to) {
+    std::filesystem::copy_file(sample(from), folder / to, std::filesystem::copy_options::overwrite_existing);
+  };
   copy("numbers.parquet", "a.parquet");
   copy("embeddings.parquet", "b.parquet");
-  CHECK_THAT(error_of([&] { read(folder.path(), {"parquet", true, true}); }), Catch::Contains("b.parquet: has no column \"y\", which the first file has"));
+  CHECK_THAT(error_of([&] {
+               read(folder.path(), {"parquet", true, true});
+             }),
+             Catch::Contains("b.parquet: has no column \"y\", which the first file has"));
   // Other types of the same columns will do, and another order: Spark's folders of two runs.
   copy("spark/part-00000-6a1fa0a3-c000.snappy.parquet", "a.parquet");
   copy("spark_sparse/part-00001-6a1fa0a3-c000.snappy.parquet", "b.parquet");

@@ -79,7 +79,8 @@ void write(const std::string& path, const Table& t, const std::string& type, int
 
 Table read(const std::string& path, const Table& like, int threads) {
   TableStreamOptions options;
-  options.table.type = parse_content_type(fmt::format("parquet;label_size={};weights={}", like.label_width, like.weighted ? 1 : 0));
+  options.table.type =
+      parse_content_type(fmt::format("parquet;label_size={};weights={}", like.label_width, like.weighted ? 1 : 0));
   options.mini_batch_size = 100;
   options.threads = threads;
   NullLog log;
@@ -185,8 +186,10 @@ TEST_CASE("parquet writer: what makes no sense is refused", "[formats][parquet]"
       TableSink(folder / name, options, 1);
     });
   };
-  CHECK_THAT(error("a.parquet.gz", "parquet"), Catch::Contains("application/x-parquet is compressed inside; write it to a name without .gz"));
-  CHECK_THAT(error("a.parquet", "parquet;compression=brotli"), Catch::Contains("compression=\"brotli\": expected zstd, snappy, gzip or none"));
+  CHECK_THAT(error("a.parquet.gz", "parquet"),
+             Catch::Contains("application/x-parquet is compressed inside; write it to a name without .gz"));
+  CHECK_THAT(error("a.parquet", "parquet;compression=brotli"),
+             Catch::Contains("compression=\"brotli\": expected zstd, snappy, gzip or none"));
 }
 
 TEST_CASE("parquet: packed numbers of every width come back, in pieces of any size", "[formats][parquet]") {
