@@ -243,7 +243,8 @@ void TableStreamImpl::read_schema() {
 void TableStreamImpl::measure_width(const std::string& source) {
   if (rewindable_) {
     const WidthOptions options{options_.threads, options_.block_bytes, options_.table.max_record_bytes, 0};
-    schema_.feature_dim = measured_width(options_.share.split == RankShare::Split::files ? expand_path(path_) : files_, *parser_, path_, options, log_);
+    const bool shared = options_.share.split == RankShare::Split::files;
+    schema_.feature_dim = measured_width(shared ? expand_path(path_) : files_, *parser_, path_, options, log_);
     feed_->set_cutter(*parser_);
     return;
   }

@@ -44,7 +44,11 @@ class Scanner {
     enum : unsigned { features = 1, label = 2, weight = 4, qid = 8 };
     unsigned seen = 0;
     const bool well = object([&](std::string_view name) {
-      const unsigned member = name == "features" || name == "data" ? features : name == "label" ? label : name == "weight" ? weight : name == "qid" ? qid : 0u;
+      const unsigned member = name == "features" || name == "data" ? features
+                              : name == "label"                    ? label
+                              : name == "weight"                   ? weight
+                              : name == "qid"                      ? qid
+                                                                   : 0u;
       if (member == 0 || (seen & member) != 0) return false;
       seen |= member;
       switch (member) {

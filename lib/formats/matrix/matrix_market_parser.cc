@@ -121,8 +121,9 @@ TableParser::Cut MatrixMarketParser::cut(const RawBlock& block, bool, bool at_en
   check_same(*header, *block.source);
   std::uint64_t numbers = 0;
   const bool many = __builtin_mul_overflow(header->rows, header->cols, &numbers);
-  const bool hollow = header->coordinate ? header->rows > std::max(kRowsAtLeast, kRowsPerByte * text.size()) || header->entries > text.size()
-                                         : many || numbers > (header->symmetry == Symmetry::general ? 1 : 3) * text.size() + header->rows;
+  const std::uint64_t most_rows = std::max(kRowsAtLeast, kRowsPerByte * text.size());
+  const std::uint64_t most_numbers = (header->symmetry == Symmetry::general ? 1 : 3) * text.size() + header->rows;
+  const bool hollow = header->coordinate ? header->rows > most_rows || header->entries > text.size() : many || numbers > most_numbers;
   if (hollow) {
     throw user_error("{}:{}: {} x {} with {} entries in a file of {} bytes; is the file whole?", *block.source, header->lines, header->rows,
                      header->cols, header->coordinate ? header->entries : numbers, text.size());
@@ -251,7 +252,8 @@ MatrixMarketParser::Rows MatrixMarketParser::rows_of(const RawBlock& block) cons
   std::vector<std::pair<std::uint32_t, float>> sorted(entries.size());
   for (const Entry& e : entries) sorted[next[static_cast<std::size_t>(e.row)]++] = {e.col, e.value};
   for (std::size_t i = 0; i < header.rows; ++i) {
-    const auto first = sorted.begin() + static_cast<std::ptrdiff_t>(rows.indptr[i]), last = sorted.begin() + static_cast<std::ptrdiff_t>(rows.indptr[i + 1]);
+    const auto first = sorted.begin() + static_cast<std::ptrdiff_t>(rows.indptr[i]);
+    const auto last = sorted.begin() + static_cast<std::ptrdiff_t>(rows.indptr[i + 1]);
     std::sort(first, last, [](const auto& a, const auto& b) { return a.first < b.first; });
     const auto twice = std::adjacent_find(first, last, [](const auto& a, const auto& b) { return a.first == b.first; });
     if (twice != last) throw user_error("{}: entry ({}, {}) stands there twice; expected each once", *block.source, i + 1, twice->first + 1);

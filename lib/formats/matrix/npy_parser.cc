@@ -23,7 +23,7 @@ bool convert(const char* from, std::size_t stride, std::size_t count, float* out
     T value;
     std::memcpy(&value, from + i * stride, sizeof value);
     out[i] = static_cast<float>(value);
-    if constexpr (sizeof(T) >= 4 && std::is_integral_v<T>) exact = exact && static_cast<double>(out[i]) <= kExactIntegers && static_cast<double>(out[i]) >= -kExactIntegers;
+    if constexpr (sizeof(T) >= 4 && std::is_integral_v<T>) exact = exact && std::abs(static_cast<double>(out[i])) <= kExactIntegers;
   }
   return exact;
 }
