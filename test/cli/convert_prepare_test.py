@@ -168,6 +168,16 @@ class Parts(Prepare):
             self.assertEqual(sum(map(len, groups)), 20)
             self.assertEqual(len(set.union(*groups)), 20)
 
+    def test_weights_and_queries_come_along(self):
+        self.write("a.libsvm", "".join(f"{i % 2}:{i + 0.5} qid:{i // 10} 0:1 {i % 7 + 1}:{i}\n" for i in range(60)))
+        self.smtrain("convert", "a.libsvm", "whole.jsonl")
+        self.smtrain("convert", "a.libsvm", "out.jsonl", "--shuffle", "--split", "a=0.5,b=0.5", "--stratify", "label")
+        parts = self.lines("out-a.jsonl") + self.lines("out-b.jsonl")
+        self.assertNotEqual(parts, self.lines("whole.jsonl"))
+        self.assertEqual(sorted(parts), sorted(self.lines("whole.jsonl")))
+        self.assertEqual(len(json.loads(parts[0])), len(json.loads(self.lines("whole.jsonl")[0])))
+        self.assertIn("qid", parts[0])
+
     def test_shards_and_their_manifest(self):
         self.write("a.csv", "".join(f"{i},{i}\n" for i in range(100)))
         self.smtrain("convert", "a.csv", "s/{}.csv", "--shards", "3", "--manifest", "m.json", "--depfile", "d.mk")
