@@ -20,8 +20,8 @@ _smtrain_kind() {
       esac ;;
     convert)
       case $2 in
-      --depfile|--root|--classes|--label-map|--save-encoding|--apply-encoding|--manifest) echo path ;;
-      --to|--from|--content-type|--voc-origin|--attribute-names|--map|--ref-prefix|--palette|--label|--columns|--drop|--one-hot|--ordinal|--missing|--missing-text|--split|--folds|--shards|--tail|--stratify|--group|--resize|--encoding|--quality|--skip-bad-images|--max-image-pixels|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
+      --depfile|--root|--classes|--label-map|--save-encoding|--apply-encoding|--manifest|--second|--stop-words|--save-vocabulary|--vocabulary|--save-categories|--categories-from) echo path ;;
+      --to|--from|--content-type|--voc-origin|--attribute-names|--map|--ref-prefix|--palette|--label|--columns|--drop|--one-hot|--ordinal|--missing|--missing-text|--split|--folds|--shards|--tail|--stratify|--group|--resize|--encoding|--quality|--skip-bad-images|--max-image-pixels|--text|--second-text|--label-names|--tokens|--min-count|--vocabulary-size|--layout|--series|--time|--value|--features|--categories|--frequency|--start|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
       esac ;;
     inspect)
       case $2 in
@@ -89,6 +89,8 @@ _smtrain_values() {
       --content-type) printf '%s\n' 'text/csv' 'text/csv;label_size=0' 'application/x-recordio-protobuf' 'application/json' 'application/jsonlines' ;;
       --voc-origin) printf '%s\n' '1' '0' ;;
       --encoding) printf '%s\n' 'jpg' 'png' ;;
+      --tokens) printf '%s\n' 'words' 'marks' 'blanks' ;;
+      --layout) printf '%s\n' 'long' 'wide' 'rows' ;;
       --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
       --log-format) printf '%s\n' 'auto' 'text' 'json' 'sagemaker' ;;
       esac ;;
@@ -150,7 +152,7 @@ _smtrain_flags() {
     kmeans|k-means) printf '%s\n' '--train' '--test' '--channel' '--content-type' '--input-mode' '--k' '--feature_dim' '--epochs' '--mini_batch_size' '--eval_metrics' '--init_method' '--extra_center_factor' '--half_life_time_size' '--local_lloyd_init_method' '--local_lloyd_max_iter' '--local_lloyd_num_trials' '--local_lloyd_tol' '--force_dense' '--_seed' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     train) printf '%s\n' '--root' '--grace' '--dry-run' '--job' '--map' '--stop' '--overwrite' '--lenient' '--split-records' '--exec' '--workdir' '--checkpoint-every' '--iso-times' '--metrics' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     transform) printf '%s\n' '--model' '--input' '--output' '-o' '--accept' '--content-type' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
-    convert) printf '%s\n' '--to' '--from' '--content-type' '--recordio-split' '--depfile' '--root' '--classes' '--voc-origin' '--drop-difficult' '--attribute-names' '--map' '--ref-prefix' '--label-map' '--palette' '--label' '--columns' '--drop' '--one-hot' '--ordinal' '--missing' '--missing-text' '--save-encoding' '--apply-encoding' '--shuffle' '--split' '--folds' '--shards' '--tail' '--stratify' '--group' '--manifest' '--resize' '--center-crop' '--encoding' '--quality' '--pass-through' '--pack-label' '--no-shuffle' '--skip-bad-images' '--max-image-pixels' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
+    convert) printf '%s\n' '--to' '--from' '--content-type' '--recordio-split' '--depfile' '--root' '--classes' '--voc-origin' '--drop-difficult' '--attribute-names' '--map' '--ref-prefix' '--label-map' '--palette' '--label' '--columns' '--drop' '--one-hot' '--ordinal' '--missing' '--missing-text' '--save-encoding' '--apply-encoding' '--shuffle' '--split' '--folds' '--shards' '--tail' '--stratify' '--group' '--manifest' '--resize' '--center-crop' '--encoding' '--quality' '--pass-through' '--pack-label' '--no-shuffle' '--skip-bad-images' '--max-image-pixels' '--text' '--second-text' '--second' '--label-names' '--file-per-document' '--tokens' '--lower-case' '--keep-case' '--min-count' '--vocabulary-size' '--stop-words' '--save-vocabulary' '--vocabulary' '--layout' '--series' '--time' '--value' '--features' '--categories' '--save-categories' '--categories-from' '--frequency' '--start' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     inspect) printf '%s\n' '--content-type' '--as' '--full' '--label' '--json' '--tensors' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     algorithms) printf '%s\n' '--task' '--data' '--json' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     info) printf '%s\n' '--json' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
