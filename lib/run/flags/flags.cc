@@ -232,7 +232,7 @@ Subcommand convert() {
   s.name = "convert";
   s.summary = "Converts data files between formats";
   s.usage = "smtrain convert IN OUT [--to TYPE] [options]";
-  s.about = {"Reads and writes CSV, recordIO-protobuf, JSON and JSON Lines. A suffix .gz or .zst of the output compresses it; "
+  s.about = {"Reads and writes tables as CSV, libsvm, recordIO-protobuf, JSON Lines, Parquet, NumPy arrays and Matrix Market. A suffix .gz or .zst of the output compresses it; "
              "compressed input is recognised by its content.",
              "A CSV whose content type has no label_size keeps every column as a feature. One with text, gaps or columns to spare is "
              "encoded: --label, --columns, --drop, --one-hot, --ordinal, --missing; the encoding is saved and can be applied again.",
