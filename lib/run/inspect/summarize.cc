@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "run/inspect/summarize_boxes.h"
 #include "run/inspect/summarize_images.h"
+#include "run/inspect/summarize_series.h"
+#include "run/inspect/summarize_text.h"
 
 namespace smtrain::run {
 namespace {
@@ -16,6 +18,11 @@ struct Entry {
 };
 
 constexpr Entry kSummaries[] = {
+    {DataKind::documents, summarize_sentences},
+    {DataKind::sentences, summarize_sentences},
+    {DataKind::translations, summarize_translations},
+    {DataKind::pairs, summarize_pairs},
+    {DataKind::series, summarize_series},
     {DataKind::image_folder, summarize_image_folder},
     {DataKind::image_list, summarize_image_list},
     {DataKind::image_records, summarize_image_records},

@@ -143,6 +143,31 @@ TEST_CASE("inspect: masks and manifests", "[run][inspect]") {
   CHECK(manifest["labels"] == json{{"0", 1}, {"1", 1}});
 }
 
+TEST_CASE("inspect: series", "[run][inspect]") {
+  const TemporaryFolder folder;
+  const json j = inspect(folder.write("a.jsonl", "{\"start\":\"2020-01-01 00:00:00\",\"target\":[1,null,3],\"cat\":[0]}\n"
+                                                 "{\"start\":\"2020-02-01\",\"target\":[5,\"NaN\"],\"cat\":[1]}\n"), "deepar").parsed();
+  CHECK(j["records"]["count"] == 2);
+  CHECK(j["length"] == json{{"min", 2.0}, {"mean", 2.5}, {"max", 3.0}});
+  CHECK(j["observations"] == 5);
+  CHECK(j["missing"] == 2);
+  CHECK(j["category_0"] == json{{"0", 1}, {"1", 1}});
+  CHECK(j["earliest_start"] == "2020-01-01 00:00:00");
+  const Answer uneven = inspect(folder.write("b.jsonl", "{\"start\":\"2020-01-01\",\"target\":[1],\"cat\":[0]}\n{\"start\":\"2020-01-01\",\"target\":[1]}\n"), "deepar");
+  CHECK_THAT(uneven.problems.at(0), Contains("b.jsonl:2"));
+}
+
+TEST_CASE("inspect: text and tokens", "[run][inspect]") {
+  const TemporaryFolder folder;
+  const json lines = inspect(folder.write("a.txt", "__label__1 good film\n__label__0 bad\n__label__1 fine thing indeed\n"), "blazingtext").parsed();
+  CHECK(lines["labels"] == json{{"0", 1}, {"1", 2}});
+  CHECK(lines["words_per_line"] == json{{"min", 1.0}, {"mean", 2.0}, {"max", 3.0}});
+  const json pairs = inspect(folder.write("p.jsonl", "{\"label\":1,\"in0\":[774,14],\"in1\":[21]}\n{\"label\":0,\"in0\":[3],\"in1\":[20,5,4]}\n"), "object2vec").parsed();
+  CHECK(pairs["in0_vocabulary"] == 775);
+  CHECK(pairs["in1_tokens"]["max"] == 3.0);
+  CHECK(inspect(folder.write("q.jsonl", "{\"label\":1,\"in0\":[],\"in1\":[21]}\n"), "object2vec").problems.size() == 1);
+}
+
 TEST_CASE("inspect: an unknown kind is refused with those there are", "[run][inspect]") {
   const TemporaryFolder folder;
   CHECK_THAT(inspect(folder.write("a.txt", "x\n"), "cocoa").problems.at(0), Contains("coco") && Contains("deepar"));
