@@ -210,7 +210,8 @@ TEST_CASE("parquet: a file that is compressed, or several in one stream, are rea
 TEST_CASE("parquet: columns are chosen by name, in the order of the names", "[formats][parquet]") {
   PartCutter cutter({"words", "i8"});
   BlockTeam team(expand_path(sample("plain.parquet")), cutter, {});
-  team.round([&](const RawBlock& block, std::size_t) {
+  team.round([&](const RawBlock& block, std::size_t place) {
+    if (place > 0) return;
     const Part part = parts_of(block).at(0);
     const std::vector<Column> columns = read_columns(part, *block.source);
     REQUIRE(columns.size() == 2);
