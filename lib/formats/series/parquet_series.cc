@@ -43,17 +43,17 @@ bool suits(const Field& field, const Leaf& leaf) {
   return kind == Kind::integer || kind == Kind::number || kind == Kind::boolean;
 }
 
-std::vector<std::size_t> choose(const parquet::FileSummary& file, const std::string& source) {
+std::vector<std::size_t> choose(const parquet::FileSummary& file, const std::string&) {
   std::vector<std::size_t> chosen;
   for (const Field& field : kFields) {
     const auto& leaves = file.schema.leaves;
     const auto found = std::find_if(leaves.begin(), leaves.end(), [&](const Leaf& leaf) { return leaf.name == field.name; });
     if (found == leaves.end()) {
-      if (field.required) throw user_error("{}: has no column {}, expected {}", source, field.name, field.expected);
+      if (field.required) throw user_error("has no column {}, expected {}", field.name, field.expected);
       continue;
     }
     if (!suits(field, *found)) {
-      throw user_error("{}: column {}: found {} in {} lists, expected {}", source, field.name,
+      throw user_error("column {}: found {} in {} lists, expected {}", field.name,
                        parquet::words_for(found->type.kind()), found->type.max_repetition, field.expected);
     }
     chosen.push_back(static_cast<std::size_t>(found - leaves.begin()));
