@@ -225,7 +225,7 @@ const char* words_for(Format format) { return facts_of(format).words; }
 bool is_table(Format format) { return facts_of(format).table; }
 
 bool has_columns(Format format) {
-  return format == Format::csv || format == Format::npy || format == Format::matrix_market || format == Format::parquet;
+  return format == Format::csv || format == Format::npy || format == Format::matrix_market;
 }
 
 bool has_lines(Format format) { return facts_of(format).lines; }

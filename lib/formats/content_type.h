@@ -32,7 +32,8 @@ const char* words_for(Format format);
 /// Whether files of it are rows of numbers.
 bool is_table(Format format);
 
-/// Whether its rows are columns of equal standing, of which label_size says how many are labels.
+/// Whether its rows are columns of equal standing, of which label_size says how many are labels. Not Parquet, whose columns have names
+/// and a rule of their own.
 bool has_columns(Format format);
 
 /// Whether its records are told by their lines.
