@@ -48,7 +48,7 @@ class Long(SeriesTest):
         self.assertIn("the columns of a table are looked up before it is read; save it to a file first", err)
 
     def test_more_than_the_memory_is_refused_with_advice(self):
-        rows = [f"s{i % 2},2024-01-01 {i // 3600 % 24:02}:{i // 60 % 60:02},1" for i in range(0, 3000000, 60)]
+        rows = [f"s{i // 60 % 2},2024-01-01 {i // 3600 % 24:02}:{i // 60 % 60:02},1" for i in range(0, 3000000, 60)]
         self.write("big.csv", "item,date,sold\n" + "\n".join(rows[:1400] * 520) + "\n")
         err = self.refused("big.csv", "big.json", *self.COLUMNS, "--memory-limit", "64M")
         self.assertIn("the rows of its series do not stand together, and the table takes more memory than half of --memory-limit; sort it", err)
