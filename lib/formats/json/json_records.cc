@@ -84,6 +84,7 @@ void JsonLines::each(const RawBlock& block, Log& log, const OnObject& on_object)
 
 // simdjson reads a little beyond the end and copies where it may not.
 JsonLines::Object JsonLines::object_of(simdjson::dom::parser& parser, std::string_view line, std::size_t behind) const {
+  if (line.empty()) throw user_error("found nothing, expected an object such as {}", example_);
   element root;
   simdjson::error_code error = parser.parse(line.data(), line.size(), behind < simdjson::SIMDJSON_PADDING).get(root);
   if (error != simdjson::SUCCESS) {
@@ -91,9 +92,8 @@ JsonLines::Object JsonLines::object_of(simdjson::dom::parser& parser, std::strin
     if (mended != line) error = parser.parse(mended).get(root);
   }
   if (error != simdjson::SUCCESS) {
-    const bool empty = line.empty();
-    throw user_error("{}{}, expected an object such as {}", empty ? "found nothing" : "not valid JSON: " + smtrain::quoted(line),
-                     empty ? "" : fmt::format(" ({})", to_lower(simdjson::error_message(error))), example_);
+    throw user_error("not valid JSON: {} ({}), expected an object such as {}", smtrain::quoted(line),
+                     to_lower(simdjson::error_message(error)), example_);
   }
   object members;
   if (root.get(members) != simdjson::SUCCESS)
