@@ -24,7 +24,7 @@ std::string read_all(const std::string& path) {
   std::string text;
   for (std::size_t have = 0, got = 1; got > 0; have += got) {
     if (have > kMostBytes) throw user_error("{}: more than {}, which is no vocabulary", path, format_bytes(kMostBytes));
-    text.resize(have + (std::size_t{1} << 20));
+    text.resize(have + std::max(have, std::size_t{64} << 10));
     got = stream->read(std::span(text).subspan(have));
     text.resize(have + got);
   }
