@@ -8,7 +8,7 @@
 #include "formats/table_sink.h"
 #include "run/depfile.h"
 #include "run/input_type.h"
-#include "run/tools/model_summary.h"
+#include "run/inspect/model_summary.h"
 
 namespace smtrain::run {
 namespace {

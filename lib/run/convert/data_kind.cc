@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "run/convert/box_kinds.h"
 #include "run/convert/image_kinds.h"
-#include "run/tools/model_summary.h"
+#include "run/inspect/model_summary.h"
 
 namespace smtrain::run {
 namespace {

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "run/tools/data_summary.h"
+#include "run/inspect/data_summary.h"
 #include "run/console/text_table.h"
 
 namespace smtrain::run {

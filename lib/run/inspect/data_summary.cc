@@ -1,4 +1,4 @@
-#include "run/tools/data_summary.h"
+#include "run/inspect/data_summary.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "run/tools/model_summary.h"
+#include "run/inspect/model_summary.h"
 
 #include <algorithm>
 #include <cstring>

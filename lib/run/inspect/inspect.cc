@@ -1,7 +1,7 @@
 #include "base/error.h"
+#include "run/inspect/data_summary.h"
+#include "run/inspect/model_summary.h"
 #include "run/inspect/summarize.h"
-#include "run/tools/data_summary.h"
-#include "run/tools/model_summary.h"
 #include "run/requests.h"
 
 namespace smtrain::run {
