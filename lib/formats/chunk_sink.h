@@ -19,9 +19,15 @@ class ChunkSink {
 
   /// Appends the bytes of a chunk to `out`; called by several threads at a time.
   using Encode = std::function<void(std::size_t chunk, std::string& out)>;
+  /// May change the bytes of a chunk that is about to be written; called for one at a time, in their order, where the file is not
+  /// compressed.
+  using Place = std::function<void(std::string& text)>;
   /// Writes chunks 0 … chunks - 1. Throws the first failure in their order.
-  void write(std::size_t chunks, const Encode& encode);
+  void write(std::size_t chunks, const Encode& encode, const Place& place = {});
   void write(const std::string& text);
+  /// Replaces bytes that have been written; of files that are seekable() and not compressed.
+  void write_at(std::uint64_t offset, const std::string& bytes) { file_.write_at(offset, bytes); }
+  bool seekable() const { return file_.seekable(); }
   /// Syncs and renames. A sink that got nothing leaves an empty file.
   void commit();
 
@@ -34,7 +40,8 @@ class ChunkSink {
   struct Scratch {
     std::string text, compressed;
   };
-  const std::string& encoded(std::size_t chunk, const Encode& encode, Scratch& scratch) const;
+  void encode_chunk(std::size_t chunk, const Encode& encode, Scratch& scratch) const;
+  void write_chunk(Scratch& scratch, const Place& place);
 
   Compression compression_;
   AtomicFile file_;

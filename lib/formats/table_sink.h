@@ -4,11 +4,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "base/file.h"
 #include "formats/batch.h"
-#include "formats/io/compress.h"
+#include "formats/chunk_sink.h"
 #include "formats/table_writer.h"
 
 namespace smtrain::formats {
@@ -28,22 +26,11 @@ class TableSink {
 
   std::uint64_t rows() const { return rows_; }
   /// Bytes in the file so far, after compression.
-  std::uint64_t bytes() const { return file_.size(); }
+  std::uint64_t bytes() const { return sink_.bytes(); }
 
  private:
-  // One thread's.
-  struct Scratch {
-    std::string text, compressed;
-    const std::string& bytes(Compression compression) const { return compression == Compression::none ? text : compressed; }
-  };
-  void encode(const Batch& batch, std::size_t first, std::size_t count, Scratch& scratch) const;
-  void write_outside_rows(const std::string& text);
-
-  Compression compression_;
-  int threads_;
   std::unique_ptr<TableWriter> writer_;
-  AtomicFile file_;
-  std::vector<Scratch> scratch_;
+  ChunkSink sink_;
   std::uint64_t rows_ = 0;
   bool begun_ = false;
 };
