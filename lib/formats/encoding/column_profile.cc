@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "formats/encoding/encoding_fit.h"
-#include "formats/encoding/field_number.h"
+#include "formats/text/field_number.h"
 
 namespace smtrain::formats {
 

@@ -11,8 +11,8 @@
 #include "base/text.h"
 #include "formats/encoding/column_list.h"
 #include "formats/encoding/column_profile.h"
-#include "formats/encoding/field_number.h"
 #include "formats/parting/packed_records.h"
+#include "formats/text/field_number.h"
 #include "formats/text/lines.h"
 
 namespace smtrain::formats {

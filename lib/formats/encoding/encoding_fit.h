@@ -4,9 +4,9 @@
 #include <functional>
 
 #include "base/log.h"
-#include "formats/encoding/csv_records.h"
 #include "formats/encoding/encoding.h"
 #include "formats/encoding/encoding_plan.h"
+#include "formats/text/csv_records.h"
 
 namespace smtrain::formats {
 

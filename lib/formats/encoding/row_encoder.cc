@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "formats/encoding/field_number.h"
+#include "formats/text/field_number.h"
 #include "formats/text/lines.h"
 
 namespace smtrain::formats {

@@ -8,9 +8,9 @@
 #include <unordered_set>
 #include <vector>
 
-#include "formats/encoding/csv_records.h"
 #include "formats/encoding/encoding.h"
 #include "formats/table_parser.h"
+#include "formats/text/csv_records.h"
 
 namespace smtrain::formats {
 

@@ -62,15 +62,6 @@ CsvField read_quoted(const char* p, const char* end, CsvDialect dialect) {
   return field;
 }
 
-std::string with_single_quotes(std::string_view text, char quote) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    out += text[i];
-    if (text[i] == quote) ++i;
-  }
-  return out;
-}
-
 CsvLineCount count_bytewise(const char* p, const char* end, const char* last) {
   CsvLineCount count;
   for (; p != end; ++p) {
@@ -158,6 +149,15 @@ std::size_t count_fields(const char* p, const char* end, CsvDialect dialect) {
     if (p == end || *p == '\n') return count;
     ++p;
   }
+}
+
+std::string with_single_quotes(std::string_view text, char quote) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    out += text[i];
+    if (text[i] == quote) ++i;
+  }
+  return out;
 }
 
 std::vector<std::string> field_texts(const char* p, const char* end, CsvDialect dialect) {

@@ -48,6 +48,9 @@ CsvField read_field(const char* p, const char* end, CsvDialect dialect);
 /// Fields of the record at p, up to its line feed or `end`.
 std::size_t count_fields(const char* p, const char* end, CsvDialect dialect);
 
+/// The text of a quoted field with its doubled quotes made single.
+std::string with_single_quotes(std::string_view text, char quote);
+
 /// The texts of the fields of one record, doubled quotes made single.
 std::vector<std::string> field_texts(const char* p, const char* end, CsvDialect dialect);
 

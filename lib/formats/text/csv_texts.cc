@@ -22,15 +22,6 @@ const char* record_end(const char* p, const char* end, CsvDialect dialect, bool 
 
 std::uint64_t lines_in(const char* p, const char* end) { return static_cast<std::uint64_t>(std::count(p, end, '\n')); }
 
-std::string with_single_quotes(std::string_view text, char quote) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    out += text[i];
-    if (text[i] == quote) ++i;
-  }
-  return out;
-}
-
 }  // namespace
 
 RecordCutter::Cut CsvTextCutter::cut(const RawBlock& block, bool file_start, bool at_end) {
@@ -78,6 +69,7 @@ bool CsvTexts::next() {
     line_ = next_line_;
     if (stop == nullptr) throw internal_error("{}: a record without its end", place());
     at_ = stop == end_ ? end_ : stop + 1;
+    text_ = {record, static_cast<std::size_t>(at_ - record)};
     next_line_ += lines_in(record, at_);
     if (is_blank_line(record, stop, dialect_)) continue;
     read_fields(record, stop);

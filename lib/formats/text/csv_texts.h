@@ -27,7 +27,7 @@ class CsvTextCutter final : public RecordCutter {
   std::size_t max_record_bytes_;
 };
 
-/// Steps through the records of a block that CsvTextCutter has cut.
+/// Steps through the records of a block that CsvTextCutter has cut, or CsvParser.
 class CsvTexts {
  public:
   CsvTexts(const RawBlock& block, CsvDialect dialect);
@@ -35,6 +35,8 @@ class CsvTexts {
   bool next();
   /// Its fields, without surrounding blanks and quotes, doubled quotes made single; valid until the next one.
   const std::vector<std::string_view>& fields() const { return fields_; }
+  /// As it stands, line end included if there is one.
+  std::string_view text() const { return text_; }
   /// Number of its first line.
   std::uint64_t line() const { return line_; }
   /// "train/a.csv:12"
@@ -48,6 +50,7 @@ class CsvTexts {
   const char* at_;
   const char* end_;
   std::uint64_t line_, next_line_;
+  std::string_view text_;
   std::vector<std::string_view> fields_;
   std::deque<std::string> unquoted_;  // fields that had doubled quotes
 };

@@ -10,9 +10,9 @@
 #include "formats/encoding/column_list.h"
 #include "formats/encoding/column_profile.h"
 #include "formats/encoding/encoding_fit.h"
-#include "formats/encoding/field_number.h"
 #include "formats/encoding/row_encoder.h"
 #include "formats/parting/packed_rows.h"
+#include "formats/text/field_number.h"
 
 namespace smtrain::formats {
 namespace {

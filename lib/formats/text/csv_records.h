@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "formats/block_team.h"
 #include "formats/content_type.h"
-#include "formats/text/csv_scan.h"
+#include "formats/text/csv_texts.h"
 
 namespace smtrain::formats {
 
@@ -52,33 +52,18 @@ class CsvRecords {
   /// number of columns and for text after a closing quote.
   template <class Take>
   void each(const RawBlock& block, Take&& take) const {
-    Walk walk(*this, block);
-    while (walk.next()) take(walk.record());
+    for (CsvTexts records(block, dialect_); records.next();) {
+      check_columns(records);
+      take(CsvRecord{records.fields(), records.text(), records.line()});
+    }
   }
 
   const BlockTeam& team() const;
 
  private:
-  /// Steps through a block.
-  class Walk {
-   public:
-    Walk(const CsvRecords& records, const RawBlock& block);
-    bool next();
-    const CsvRecord& record() const { return record_; }
-
-   private:
-    void read(const char* end);
-    const CsvRecords& records_;
-    const RawBlock& block_;
-    const char* at_;
-    const char* end_;
-    std::size_t left_;
-    CsvRecord record_;
-    std::vector<std::string_view> fields_;
-    std::vector<std::string> unescaped_;
-  };
   class Cutter;
 
+  void check_columns(const CsvTexts& record) const;
   void open(Log& log);
   void find_delimiter(std::string_view head, const std::string& source, Log& log);
   void find_header(std::string_view head, const std::string& source, Log& log);

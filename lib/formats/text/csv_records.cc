@@ -1,27 +1,18 @@
-#include "formats/encoding/csv_records.h"
+#include "formats/text/csv_records.h"
 
 #include <algorithm>
 #include <set>
 
 #include "base/error.h"
 #include "base/text.h"
-#include "formats/encoding/field_number.h"
 #include "formats/text/csv_parser.h"
+#include "formats/text/field_number.h"
 #include "formats/text/lines.h"
 
 namespace smtrain::formats {
 namespace {
 
 constexpr std::size_t kHeadBytes = std::size_t{64} << 10;
-
-std::string without_double_quotes(std::string_view text, char quote) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    out += text[i];
-    if (text[i] == quote) ++i;
-  }
-  return out;
-}
 
 std::string_view line_at(std::string_view text, CsvDialect dialect) {
   const CsvLineEnd found = find_line_end(text.data(), text.data() + text.size(), dialect);
@@ -122,46 +113,9 @@ std::size_t CsvRecords::round(const Parse& parse) { return team_->round(parse); 
 std::size_t CsvRecords::blocks_per_round() const { return team_->blocks_per_round(); }
 const BlockTeam& CsvRecords::team() const { return *team_; }
 
-CsvRecords::Walk::Walk(const CsvRecords& records, const RawBlock& block)
-    : records_(records), block_(block), at_(block.bytes.data()), end_(at_ + block.bytes.size()), left_(block.records) {
-  record_.line = block.first_line;
-  unescaped_.resize(records.columns_);
-}
-
-bool CsvRecords::Walk::next() {
-  if (left_ == 0) return false;
-  --left_;
-  record_.line += static_cast<std::uint64_t>(std::count(record_.text.begin(), record_.text.end(), '\n'));
-  const CsvLineEnd found = find_line_end(at_, end_, records_.dialect_);
-  const char* line_end = found.at == nullptr ? end_ : found.at;
-  record_.text = {at_, static_cast<std::size_t>((found.at == nullptr ? end_ : found.at + 1) - at_)};
-  read(line_end);
-  record_.fields = fields_;
-  at_ = record_.text.data() + record_.text.size();
-  return true;
-}
-
-void CsvRecords::Walk::read(const char* end) {
-  fields_.clear();
-  for (const char* p = at_;; ++p) {
-    const CsvField field = read_field(p, end, records_.dialect_);
-    if (field.flaw != CsvField::Flaw::none) {
-      throw user_error("{}: column {}: {}; expected a delimiter after the closing quote",
-                       line_place(*block_.source, record_.line), fields_.size(),
-                       field.flaw == CsvField::Flaw::open_quote ? "a quote is not closed" : "text after a closing quote");
-    }
-    std::string_view text = field.text;
-    if (field.quoted && fields_.size() < unescaped_.size() && text.find(records_.dialect_.quote) != std::string_view::npos) {
-      text = unescaped_[fields_.size()] = without_double_quotes(text, records_.dialect_.quote);
-    }
-    fields_.push_back(text);
-    p = field.end;
-    if (p == end) break;
-  }
-  if (fields_.size() != records_.columns_) {
-    throw user_error("{}: {} columns; expected {}, as in the first line", line_place(*block_.source, record_.line),
-                     fields_.size(), records_.columns_);
-  }
+void CsvRecords::check_columns(const CsvTexts& record) const {
+  if (record.fields().size() == columns_) return;
+  throw user_error("{}: {} columns; expected {}, as in the first line", record.place(), record.fields().size(), columns_);
 }
 
 }  // namespace smtrain::formats

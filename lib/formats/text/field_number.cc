@@ -1,4 +1,4 @@
-#include "formats/encoding/field_number.h"
+#include "formats/text/field_number.h"
 
 #include <fast_float/fast_float.h>
 
