@@ -78,14 +78,3 @@ TEST_CASE("csv texts: random fields come back as they were", "[formats][csv]") {
     for (std::size_t i = 0; i < rows.size(); ++i) CHECK(back[i].fields == rows[i]);
   }
 }
-
-TEST_CASE("csv texts: columns are found by name and by number", "[formats][csv]") {
-  const std::vector<std::string> header{"time", "value", "7"};
-  CHECK(csv_column("value", header, 3, "--value") == 1);
-  CHECK(csv_column("0", header, 3, "--value") == 0);
-  CHECK(csv_column("-1", header, 3, "--value") == 2);
-  CHECK(csv_column("7", header, 3, "--value") == 2);
-  CHECK(error_of([&] { csv_column("valu", header, 3, "--value"); }) ==
-        "--value \"valu\": there is no such column; did you mean value?; the columns are time, value, 7");
-  CHECK(error_of([&] { csv_column("3", {}, 3, "--value"); }) == "--value \"3\": expected a number from 0 to 2, or from -3");
-}

@@ -9,9 +9,9 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "formats/encoding/column_list.h"
 #include "formats/encoding/column_profile.h"
 #include "formats/parting/packed_records.h"
+#include "formats/text/column_list.h"
 #include "formats/text/field_number.h"
 #include "formats/text/lines.h"
 

@@ -1,7 +1,6 @@
 #include "formats/text/csv_texts.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -110,22 +109,6 @@ std::vector<std::string> csv_header(const std::vector<InputFile>& files, CsvDial
     if (!text.empty()) return field_texts(text.data(), stop, dialect);
   }
   return {};
-}
-
-std::size_t csv_column(const std::string& name, const std::vector<std::string>& header, std::size_t columns,
-                       const std::string& what) {
-  const auto found = std::find(header.begin(), header.end(), name);
-  if (found != header.end()) return static_cast<std::size_t>(found - header.begin());
-  long number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  const auto count = static_cast<long>(columns);
-  if (error == std::errc() && end == name.data() + name.size() && number < count && number >= -count) {
-    return static_cast<std::size_t>(number < 0 ? number + count : number);
-  }
-  if (header.empty())
-    throw user_error("{} {}: expected a number from 0 to {}, or from -{}", what, smtrain::quoted(name), count - 1, count);
-  throw user_error("{} {}: there is no such column{}; the columns are {}", what, smtrain::quoted(name),
-                   did_you_mean(name, header), fmt::join(header, ", "));
 }
 
 }  // namespace smtrain::formats

@@ -59,9 +59,4 @@ class CsvTexts {
 /// Error for a file that can be read once only.
 std::vector<std::string> csv_header(const std::vector<InputFile>& files, CsvDialect dialect);
 
-/// The column that `name` names: by the header, else a number from 0, or from the end when negative. A user Error lists what there
-/// is for others. `what` is the flag that named it.
-std::size_t csv_column(const std::string& name, const std::vector<std::string>& header, std::size_t columns,
-                       const std::string& what);
-
 }  // namespace smtrain::formats

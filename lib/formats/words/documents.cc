@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "formats/json/json_records.h"
 #include "formats/json/json_row.h"
+#include "formats/text/column_list.h"
 #include "formats/text/csv_texts.h"
 #include "formats/text/lines.h"
 
@@ -67,9 +68,9 @@ class CsvReader final : public StreamedReader {
 
  private:
   void find_columns(const std::vector<std::string>& header, std::size_t columns) {
-    for (const std::string& name : fields_.text) text_.push_back(csv_column(name, header, columns, "--text"));
-    if (fields_.second) second_ = csv_column(*fields_.second, header, columns, "--second-text");
-    if (fields_.label) label_ = csv_column(*fields_.label, header, columns, "--label");
+    for (const std::string& name : fields_.text) text_.push_back(parse_column(name, header, columns, "--text"));
+    if (fields_.second) second_ = parse_column(*fields_.second, header, columns, "--second-text");
+    if (fields_.label) label_ = parse_column(*fields_.label, header, columns, "--label");
     widest_ = std::max({*std::max_element(text_.begin(), text_.end()), second_.value_or(0), label_.value_or(0)});
   }
 

@@ -24,7 +24,7 @@ struct Document {
   std::string where() const;
 };
 
-/// What of a table or of objects is read: columns by name or number (csv_column()), members by name.
+/// What of a table or of objects is read: columns by name or number (parse_column()), members by name.
 struct DocumentFields {
   std::vector<std::string> text;  ///< several are put together with a blank
   std::optional<std::string> second, label;

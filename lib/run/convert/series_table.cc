@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "formats/text/column_list.h"
 #include "formats/text/csv_texts.h"
 
 namespace smtrain::run {
@@ -82,7 +83,7 @@ class Rows {
     columns_.count = first.size();
     for (std::size_t i = 0; i < first.size(); ++i) columns_.names.push_back(header_ ? first[i] : std::to_string(i));
     const auto find = [&](const std::string& name, const char* flag) {
-      return formats::csv_column(name, header_ ? first : std::vector<std::string>(), columns_.count, flag);
+      return formats::parse_column(name, header_ ? first : std::vector<std::string>(), columns_.count, flag);
     };
     if (options_.series) columns_.series = find(*options_.series, "--series");
     if (options_.time) columns_.time = find(*options_.time, "--time");

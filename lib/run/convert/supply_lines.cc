@@ -1,8 +1,8 @@
 // Records that are lines, copied as they stand.
 #include "base/error.h"
-#include "formats/encoding/column_list.h"
 #include "formats/parting/line_keys.h"
 #include "formats/record_stream.h"
+#include "formats/text/column_list.h"
 #include "formats/text/csv_records.h"
 #include "formats/text/lines.h"
 #include "run/convert/record_supply.h"

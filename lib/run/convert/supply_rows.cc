@@ -3,8 +3,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "formats/encoding/column_list.h"
 #include "formats/parting/packed_rows.h"
+#include "formats/text/column_list.h"
 #include "run/convert/convert_table.h"
 #include "run/convert/record_supply.h"
 #include "run/input_type.h"

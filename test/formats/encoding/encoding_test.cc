@@ -7,11 +7,11 @@
 
 #include "base/error.h"
 #include "base/temporary_folder.h"
-#include "formats/encoding/column_list.h"
 #include "formats/encoding/column_profile.h"
 #include "formats/encoding/encoding_fit.h"
 #include "formats/encoding/row_encoder.h"
 #include "formats/parting/packed_rows.h"
+#include "formats/text/column_list.h"
 #include "formats/text/field_number.h"
 
 namespace smtrain::formats {
@@ -141,7 +141,7 @@ TEST_CASE("encoding: what cannot be a feature is refused with advice, all column
   }
   EncodingPlan plan;
   plan.columns = "prise";
-  CHECK_THROWS_WITH(f.fit(plan), Contains("--columns \"prise\": no column has this name; did you mean price?"));
+  CHECK_THROWS_WITH(f.fit(plan), Contains("--columns \"prise\": there is no such column; did you mean price?"));
 }
 
 TEST_CASE("encoding: text that is not UTF-8 is refused", "[formats][encoding]") {

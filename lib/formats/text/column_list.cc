@@ -1,4 +1,4 @@
-#include "formats/encoding/column_list.h"
+#include "formats/text/column_list.h"
 
 #include <algorithm>
 #include <charconv>
@@ -49,7 +49,7 @@ std::size_t parse_column(std::string_view column, std::span<const std::string> n
         "first line names them",
         flag, smtrain::quoted(column), columns - 1);
   }
-  throw user_error("{} {}: no column has this name{}; there are {}", flag, smtrain::quoted(column), did_you_mean(column, names),
+  throw user_error("{} {}: there is no such column{}; the columns are {}", flag, smtrain::quoted(column), did_you_mean(column, names),
                    smtrain::quoted(join(names, ", "), 400));
 }
 
