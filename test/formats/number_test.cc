@@ -44,7 +44,11 @@ struct Comparison {
       const NumberStatus short_status = parse_number(text.data(), text.data() + text.size() - 1, shorter);
       if (short_status != NumberStatus::ok || bits_of(value) != bits_of(shorter)) FAIL("scan_field of " << text << " less its last character gives " << value);
     }
-    if (!scan_field(padded.data(), text.size(), value)) return;
+    const bool quick_json = scan_json_number(padded.data(), text.size(), value);
+    if (quick_json && bits_of(value) != bits_of(expected)) FAIL("scan_json_number of " << text << " gives " << value);
+    const bool scanned = scan_field(padded.data(), text.size(), value);
+    if (quick_json != (scanned && is_json_number(text.data(), text.data() + text.size()))) FAIL("scan_json_number of " << text << ": " << quick_json);
+    if (!scanned) return;
     ++quick;
     if (bits_of(value) != bits_of(expected)) FAIL("scan_field of " << text << " gives " << value << ", fast_float " << expected);
   }
@@ -97,6 +101,25 @@ NumberStatus status_of(std::string_view text) {
 TEST_CASE("numbers: ordinary decimals have fast_float's bits and go the quick way", "[formats][number]") {
   const Comparison c = compare(600000, [](auto& r) { return sign(r) + digits(r, 1 + r() % 4) + "." + digits(r, 1 + r() % 9); });
   CHECK(c.quick > c.total - 10);
+}
+
+TEST_CASE("numbers: JSON has neither bare points nor leading zeros nor a plus", "[formats][number]") {
+  const auto in_json = [](std::string text) {
+    float value = 0;
+    const std::size_t length = text.size();
+    const bool may_be = is_json_number(text.data(), text.data() + length);
+    text.resize(length + kNumberReach, ',');
+    CHECK(scan_json_number(text.data(), length, value) == may_be);
+    return may_be;
+  };
+  for (const char* text : {"0", "-0", "0.5", "-0.25", "12", "120.75", "1e5", "0e1", "10E-2", "12345678901.5", "0.00000000000000001"}) {
+    CAPTURE(text);
+    CHECK(in_json(text));
+  }
+  for (const char* text : {".5", "-.5", "1.", "-1.", "01", "-01.5", "00", "+1", "1.e5", "", "-", ".", "1e", "012345678901.5"}) {
+    CAPTURE(text);
+    CHECK_FALSE(in_json(text));
+  }
 }
 
 TEST_CASE("numbers: digits of every count, with and without a point and an exponent", "[formats][number]") {

@@ -2,39 +2,15 @@
 
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "formats/text/number.h"
+#include "formats/text/stops.h"
 
 namespace smtrain::formats {
 namespace {
 
 bool is_digit(char c) { return static_cast<unsigned char>(c - '0') <= 9; }
-
-// Where the number at p ends: at a comma, a bracket or a blank.
-[[gnu::always_inline]] inline const char* number_end(const char* p, const char* end) {
-#if defined(__SSE2__)
-  const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  // ] and } differ in one bit.
-  const __m128i close = _mm_cmpeq_epi8(_mm_or_si128(text, _mm_set1_epi8(0x20)), _mm_set1_epi8('}'));
-  const __m128i blank = _mm_cmpeq_epi8(_mm_min_epu8(text, _mm_set1_epi8(' ')), text);
-  const __m128i stop = _mm_or_si128(_mm_or_si128(close, blank), _mm_cmpeq_epi8(text, _mm_set1_epi8(',')));
-  const int mask = _mm_movemask_epi8(stop);
-  if (mask != 0) [[likely]] return p + __builtin_ctz(static_cast<unsigned>(mask));
-  p += 16;
-#endif
-  while (p < end && *p != ',' && *p != ']' && *p != '}' && static_cast<unsigned char>(*p) > ' ') ++p;
-  return p;
-}
-
-// What JSON asks beyond what parse_number takes: a digit at both ends and at both sides of the point, no leading zero.
-bool is_json_number(const char* p, const char* last) {
-  if (p != last && *p == '-') ++p;
-  if (p == last || !is_digit(*p) || !is_digit(last[-1])) return false;
-  if (*p == '0' && last - p > 1 && is_digit(p[1])) return false;
-  while (is_digit(*p) && ++p != last) {
-  }
-  return p == last || *p != '.' || is_digit(p[1]);
-}
 
 class Scanner {
  public:
@@ -125,16 +101,38 @@ class Scanner {
     }
   }
 
-  // Rows of a file are as long as those before: the memory of the last one is filled first.
+  // Where a number ends is known before it is computed, so that the next one does not wait for it. Rows of a file are as long as those
+  // before: the memory of the last one is filled first.
   bool numbers(std::vector<float>& out) {
+    if (!take('[')) return false;
+    blanks();
+    out.clear();
+    if (take(']')) return true;
     out.resize(out.capacity());
-    std::size_t count = 0;
-    const bool well = list([&] {
+    Stops<EndsJsonNumber> stops({}, p_, end_ + kNumberReach);
+    for (std::size_t count = 0;;) {
       if (count == out.size()) out.resize(2 * count + 16);
-      return number(out[count++]);
-    });
-    out.resize(count);
-    return well;
+      const char* const stop = stops.next();
+      if (!number_before(stop, out[count++])) return false;
+      if (!at(',') && !at(']')) {
+        blanks();
+        stops.restart(p_ < end_ ? p_ + 1 : p_);
+      }
+      if (take(']')) {
+        out.resize(count);
+        return true;
+      }
+      if (!take(',')) return false;
+      if (at(' ')) {
+        // One blank is usual: it is the next stop.
+        ++p_;
+        stops.next();
+      }
+      if (p_ < end_ && static_cast<unsigned char>(*p_) <= ' ') {
+        blanks();
+        stops.restart(p_);
+      }
+    }
   }
 
   bool integers(std::vector<std::uint64_t>& out) {
@@ -147,13 +145,18 @@ class Scanner {
   }
 
   bool number(float& value) {
-    if (p_ >= end_) return false;
-    const char* const last = number_end(p_, end_);
-    if (last > end_ || !is_json_number(p_, last)) return false;
-    const auto length = static_cast<std::size_t>(last - p_);
-    if (!scan_field(p_, length, value) && parse_number(p_, last, value) != NumberStatus::ok) return false;
-    p_ = last;
-    return true;
+    const EndsJsonNumber ends_number;
+    const char* stop = p_;
+    while (stop < end_ && !ends_number(*stop)) ++stop;
+    return number_before(stop, value);
+  }
+
+  // The number that stands at hand and ends before `stop`, within the text.
+  [[gnu::always_inline]] bool number_before(const char* stop, float& value) {
+    if (stop >= end_) return false;
+    const char* const first = std::exchange(p_, stop);
+    if (scan_json_number(first, static_cast<std::size_t>(stop - first), value)) [[likely]] return true;
+    return first != stop && is_json_number(first, stop) && parse_number(first, stop, value) == NumberStatus::ok;
   }
 
   bool integer(std::uint64_t& value) {
@@ -162,7 +165,7 @@ class Scanner {
     const auto [last, error] = std::from_chars(p_, end_, value);
     if (error != std::errc() || (*first == '0' && last - first > 1)) return false;
     p_ = last;
-    return p_ < end_ && (*p_ == ',' || *p_ == ']' || *p_ == '}' || static_cast<unsigned char>(*p_) <= ' ');
+    return p_ < end_ && EndsJsonNumber{}(*p_);
   }
 
   const char* p_;

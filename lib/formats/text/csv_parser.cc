@@ -10,8 +10,9 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "formats/label_size.h"
+#include "formats/text/line_count.h"
 #include "formats/text/number.h"
-#include "formats/text/separators.h"
+#include "formats/text/stops.h"
 
 namespace smtrain::formats {
 namespace {
@@ -60,7 +61,7 @@ class CsvParser::Reader {
         end_(p_ + block.bytes.size()),
         // From here on less than kNumberReach bytes are left.
         near_end_(block.bytes.size() < kNumberReach ? p_ : end_ - kNumberReach),
-        separators_(csv.dialect_.delimiter, p_, end_) {}
+        stops_(EndsCsvField{csv.dialect_.delimiter}, p_, end_) {}
 
   void pass_over() {
     const CsvLineEnd found = find_line_end(p_, end_, csv_.dialect_);
@@ -69,7 +70,7 @@ class CsvParser::Reader {
   }
 
   void row(float* features, float* labels, float* weight) {
-    if (std::exchange(passed_, false)) separators_.restart(p_);
+    if (std::exchange(passed_, false)) stops_.restart(p_);
     row_ = p_;
     if (p_ == end_) throw internal_error("{}: fewer CSV records than were cut", *block_.source);
     std::size_t column = 0;
@@ -91,14 +92,14 @@ class CsvParser::Reader {
     const char* p = p_;
     for (std::size_t i = 0; i < inner; ++i) {
       if (p < near_end_) [[likely]] {
-        const char* stop = separators_.next();
+        const char* stop = stops_.next();
         if (stop != end_ && *stop == delimiter && scan_field(p, static_cast<std::size_t>(stop - p), out[i])) [[likely]] {
           p = stop + 1;
           continue;
         }
       }
       p = inner_field(p, out[i], column + i);
-      separators_.restart(p);
+      stops_.restart(p);
     }
     p_ = p;
     if (inner != count) last_field(out[inner]);
@@ -112,7 +113,7 @@ class CsvParser::Reader {
 
   void last_field(float& value) {
     if (p_ < near_end_) [[likely]] {
-      const char* stop = separators_.next();
+      const char* stop = stops_.next();
       const std::size_t length = static_cast<std::size_t>(stop - p_);
       const std::size_t carriage = length > 0 && stop[-1] == '\r' ? 1 : 0;
       if (stop != end_ && *stop == '\n' && scan_field(p_, length - carriage, value)) [[likely]] {
@@ -123,7 +124,7 @@ class CsvParser::Reader {
     const char* stop = field(p_, value, csv_.columns_ - 1);
     if (stop != end_ && *stop != '\n') fail_width();
     p_ = stop == end_ ? stop : stop + 1;
-    separators_.restart(p_);
+    stops_.restart(p_);
   }
 
   /// Any field, within bounds; returns where it ends.
@@ -181,9 +182,9 @@ class CsvParser::Reader {
   const char* p_;
   const char* const end_;
   const char* const near_end_;
-  Separators separators_;
+  Stops<EndsCsvField> stops_;
   const char* row_ = nullptr;
-  bool passed_ = false;  // records were passed over, which the separators have not seen
+  bool passed_ = false;  // records were passed over, which the stops have not seen
 };
 
 CsvParser::CsvParser(const TableOptions& options) : options_(options) { read_parameters(); }
@@ -375,10 +376,10 @@ void CsvParser::cut_plain(const RawBlock& block, bool at_end, Cut& cut) {
   const std::string_view text(p, static_cast<std::size_t>(end - p));
   const std::size_t last = text.rfind('\n');
   const std::size_t whole = last == std::string_view::npos ? 0 : last + 1;
-  const CsvLineCount count = count_lines(p, p + whole);
+  const LineCount count = count_lines(p, p + whole);
   const bool rest = at_end && whole != text.size();
-  const bool doubt = count.suspicious != 0 || (!text.empty() && static_cast<unsigned char>(text[0]) <= ' ') ||
-                     (rest && static_cast<unsigned char>(text[whole]) <= ' ');
+  const bool doubt = count.suspicious != 0 || (!text.empty() && may_begin_blank_line(text[0])) ||
+                     (rest && may_begin_blank_line(text[whole]));
   if (doubt) return cut_lines(block, at_end, cut);
   cut.bytes += rest ? text.size() : whole;
   cut.lines += count.lines;

@@ -8,10 +8,6 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 namespace smtrain::formats {
 namespace {
 
@@ -60,16 +56,6 @@ CsvField read_quoted(const char* p, const char* end, CsvDialect dialect) {
     field.end = field_end(field.end, end, dialect.delimiter);
   }
   return field;
-}
-
-CsvLineCount count_bytewise(const char* p, const char* end, const char* last) {
-  CsvLineCount count;
-  for (; p != end; ++p) {
-    if (*p != '\n') continue;
-    ++count.lines;
-    if (p + 1 != last && static_cast<unsigned char>(p[1]) <= ' ') ++count.suspicious;
-  }
-  return count;
 }
 
 char read_delimiter(const std::string& text) {
@@ -169,32 +155,6 @@ std::vector<std::string> field_texts(const char* p, const char* end, CsvDialect 
     if (p == end || *p == '\n') return texts;
     ++p;
   }
-}
-
-CsvLineCount count_lines(const char* p, const char* end) {
-  CsvLineCount count;
-  const char* const last = end;
-#if defined(__SSE2__)
-  const __m128i line_feed = _mm_set1_epi8('\n'), space = _mm_set1_epi8(' '), zero = _mm_setzero_si128();
-  while (end - p >= 17) {
-    // Byte counters overflow after 255 steps.
-    const std::size_t steps = std::min<std::size_t>(255, static_cast<std::size_t>(end - p - 1) / 16);
-    __m128i lines = zero, suspicious = zero;
-    for (std::size_t i = 0; i < steps; ++i, p += 16) {
-      const __m128i here = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-      const __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 1));
-      const __m128i is_end = _mm_cmpeq_epi8(here, line_feed);
-      const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(next, space), next);
-      lines = _mm_sub_epi8(lines, is_end);
-      suspicious = _mm_sub_epi8(suspicious, _mm_and_si128(is_end, low));
-    }
-    const __m128i sums = _mm_sad_epu8(lines, zero), doubts = _mm_sad_epu8(suspicious, zero);
-    count.lines += static_cast<std::size_t>(_mm_cvtsi128_si64(sums) + _mm_cvtsi128_si64(_mm_unpackhi_epi64(sums, sums)));
-    count.suspicious += static_cast<std::size_t>(_mm_cvtsi128_si64(doubts) + _mm_cvtsi128_si64(_mm_unpackhi_epi64(doubts, doubts)));
-  }
-#endif
-  const CsvLineCount rest = count_bytewise(p, end, last);
-  return {count.lines + rest.lines, count.suspicious + rest.suspicious};
 }
 
 }  // namespace smtrain::formats

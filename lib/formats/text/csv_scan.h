@@ -54,13 +54,4 @@ std::string with_single_quotes(std::string_view text, char quote);
 /// The texts of the fields of one record, doubled quotes made single.
 std::vector<std::string> field_texts(const char* p, const char* end, CsvDialect dialect);
 
-/// Counts that tell whether every line of some bytes is a record.
-struct CsvLineCount {
-  std::size_t lines = 0;       ///< line feeds
-  std::size_t suspicious = 0;  ///< line feeds before a byte that may begin a blank line
-};
-
-/// Counts in bytes whose last one is a line feed; the last line feed is never suspicious.
-CsvLineCount count_lines(const char* p, const char* end);
-
 }  // namespace smtrain::formats

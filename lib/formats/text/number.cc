@@ -32,4 +32,14 @@ NumberStatus parse_number(const char* first, const char* last, float& value) {
   return letter == '.' || (letter >= '0' && letter <= '9') ? NumberStatus::too_large : NumberStatus::not_finite;
 }
 
+bool is_json_number(const char* first, const char* last) {
+  const auto is_digit = [](char c) { return static_cast<unsigned char>(c - '0') <= 9; };
+  if (first != last && *first == '-') ++first;
+  if (first == last || !is_digit(*first) || !is_digit(last[-1])) return false;
+  if (*first == '0' && last - first > 1 && is_digit(first[1])) return false;
+  while (is_digit(*first) && ++first != last) {
+  }
+  return first == last || *first != '.' || is_digit(first[1]);
+}
+
 }  // namespace smtrain::formats

@@ -31,6 +31,13 @@ inline constexpr std::size_t kNumberReach = 64;
 /// parse_number gives for it. False when it takes parse_number to know. kNumberReach bytes must be readable at p.
 inline bool scan_field(const char* p, std::size_t length, float& value);
 
+/// Whether [first, last), which parse_number takes and which is finite, is a number of JSON too: no plus, a digit at both ends and on
+/// both sides of the point, no leading zero.
+bool is_json_number(const char* first, const char* last);
+
+/// scan_field for a number of JSON; false also for what is_json_number is false for.
+inline bool scan_json_number(const char* p, std::size_t length, float& value);
+
 namespace number_detail {
 
 inline constexpr int kMaxPower = 64;
@@ -144,42 +151,70 @@ inline const char* scan_long(const char* p, float& value) {
   return scale(mantissa, power, negative, value) ? p : nullptr;
 }
 
+#if defined(__SSE2__)
+
+/// The usual field: at most 15 characters, no exponent, at most 8 digits before and after the point.
+struct ShortDecimal {
+  unsigned negative;  ///< 1 or 0: characters before the first digit
+  unsigned point;     ///< where it stands, when there is one
+  unsigned whole, fraction;
+  bool decimal;       ///< there is a point
+};
+
+/// One look at 16 bytes finds the point and whatever else is no digit; false when the field is not of this kind.
+[[gnu::always_inline]] inline bool is_short_decimal(const char* p, std::size_t length, ShortDecimal& d) {
+  if (length - 1 >= 15) [[unlikely]] return false;
+  const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const __m128i shifted = _mm_sub_epi8(text, _mm_set1_epi8('0'));
+  const __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(shifted, _mm_set1_epi8(9)), shifted);
+  d.negative = *p == '-';
+  const unsigned inside = (1u << length) - 1;
+  const unsigned others = ~static_cast<unsigned>(_mm_movemask_epi8(is_digit)) & inside & ~d.negative;
+  // Bit 16 stands for a point that is not there.
+  d.point = static_cast<unsigned>(__builtin_ctz(others | 1u << 16));
+  d.decimal = others != 0;
+  d.whole = (d.decimal ? d.point : static_cast<unsigned>(length)) - d.negative;
+  d.fraction = d.decimal ? static_cast<unsigned>(length) - d.point - 1 : 0;
+  return (!d.decimal || (p[d.point] == '.' && (others & (others - 1)) == 0)) && d.whole <= 8 && d.fraction <= 8 && d.whole + d.fraction != 0;
+}
+
+[[gnu::always_inline]] inline bool short_value(const char* p, const ShortDecimal& d, float& value) {
+  const char* first = p + d.negative;
+  std::uint64_t mantissa;
+  if (d.whole + d.fraction <= 8) [[likely]] {
+    // The digits before the point and, a byte closer, those after it.
+    const std::uint64_t before = d.whole < 8 ? (std::uint64_t{1} << (8 * d.whole)) - 1 : ~std::uint64_t{0};
+    mantissa = digits_value((load_digits(first) & before) | (load_digits(first + 1) & ~before), d.whole + d.fraction);
+  } else {
+    mantissa = digits_value(load_digits(first), d.whole) * kSmallPowers[d.fraction] + digits_value(load_digits(first + d.whole + 1), d.fraction);
+  }
+  const double magnitude = static_cast<double>(static_cast<std::int64_t>(mantissa)) * kPowers[kMaxPower - d.fraction];
+  return round_once(magnitude, d.negative != 0, value);
+}
+
+#endif
+
 }  // namespace number_detail
 
 [[gnu::always_inline]] inline bool scan_field(const char* p, std::size_t length, float& value) {
   using namespace number_detail;
 #if defined(__SSE2__)
-  // The usual field has at most 15 characters, no exponent, and at most 8 digits before and after the point. One look at
-  // 16 bytes finds the point and whatever else is no digit.
-  const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  const __m128i shifted = _mm_sub_epi8(text, _mm_set1_epi8('0'));
-  const __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(shifted, _mm_set1_epi8(9)), shifted);
-  if (length - 1 < 15) [[likely]] {
-    const unsigned negative = *p == '-';
-    const unsigned inside = (1u << length) - 1;
-    const unsigned others = ~static_cast<unsigned>(_mm_movemask_epi8(is_digit)) & inside & ~negative;
-    // Bit 16 stands for a point that is not there.
-    const auto point = static_cast<unsigned>(__builtin_ctz(others | 1u << 16));
-    const bool decimal = others != 0;
-    const unsigned whole = (decimal ? point : static_cast<unsigned>(length)) - negative;
-    const unsigned fraction = decimal ? static_cast<unsigned>(length) - point - 1 : 0;
-    const bool usual = (!decimal || (p[point] == '.' && (others & (others - 1)) == 0)) && whole <= 8 && fraction <= 8 && whole + fraction != 0;
-    if (usual) [[likely]] {
-      const char* first = p + negative;
-      std::uint64_t mantissa;
-      if (whole + fraction <= 8) [[likely]] {
-        // The digits before the point and, a byte closer, those after it.
-        const std::uint64_t before = whole < 8 ? (std::uint64_t{1} << (8 * whole)) - 1 : ~std::uint64_t{0};
-        mantissa = digits_value((load_digits(first) & before) | (load_digits(first + 1) & ~before), whole + fraction);
-      } else {
-        mantissa = digits_value(load_digits(first), whole) * kSmallPowers[fraction] + digits_value(load_digits(first + whole + 1), fraction);
-      }
-      const double d = static_cast<double>(static_cast<std::int64_t>(mantissa)) * kPowers[kMaxPower - fraction];
-      return round_once(d, negative != 0, value);
-    }
-  }
+  ShortDecimal d;
+  if (is_short_decimal(p, length, d)) [[likely]] return short_value(p, d, value);
 #endif
   return scan_long(p, value) == p + length;
+}
+
+[[gnu::always_inline]] inline bool scan_json_number(const char* p, std::size_t length, float& value) {
+  using namespace number_detail;
+#if defined(__SSE2__)
+  ShortDecimal d;
+  if (is_short_decimal(p, length, d)) [[likely]] {
+    const bool well_formed = d.whole != 0 && d.decimal == (d.fraction != 0) && (d.whole == 1 || p[d.negative] != '0');
+    return well_formed && short_value(p, d, value);
+  }
+#endif
+  return length != 0 && is_json_number(p, p + length) && scan_long(p, value) == p + length;
 }
 
 }  // namespace smtrain::formats
