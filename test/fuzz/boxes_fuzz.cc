@@ -6,24 +6,15 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
 #include "formats/annotation/coco.h"
 #include "formats/annotation/label_vector.h"
 #include "formats/annotation/service_json.h"
+#include "fuzz_help.h"
 
 using namespace smtrain;
 using namespace smtrain::formats;
 
 namespace {
-
-template <class F>
-void user_errors_alone(F&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    if (error.fault() != Fault::user) std::abort();
-  }
-}
 
 void check_boxes(const AnnotatedImage& image) {
   for (const Box& box : image.boxes) {
@@ -68,9 +59,9 @@ void labels(std::string_view bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
-  user_errors_alone([&] { service(text); });
-  user_errors_alone([&] { coco(text); });
-  user_errors_alone([&] { labels(text); });
+  const std::string_view text = fuzz::text_of(data, size);
+  fuzz::accepts([&] { service(text); });
+  fuzz::accepts([&] { coco(text); });
+  fuzz::accepts([&] { labels(text); });
   return 0;
 }

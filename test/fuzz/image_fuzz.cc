@@ -5,9 +5,9 @@
 #include <span>
 #include <string>
 
-#include "base/error.h"
 #include "formats/image/decode.h"
 #include "formats/image/resize.h"
+#include "fuzz_help.h"
 
 using namespace smtrain;
 using namespace smtrain::formats::image;
@@ -16,26 +16,15 @@ namespace {
 
 constexpr std::uint64_t kMaxPixels = 1 << 16;
 
-template <class F>
-bool accepts(F&& body) {
-  try {
-    body();
-    return true;
-  } catch (const Error& e) {
-    if (e.fault() != Fault::user) std::abort();
-    return false;
-  }
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::span bytes(reinterpret_cast<const char*>(data), size);
   Pixels pixels, again;
   ImageInfo info;
-  accepts([&] { check_image(bytes, kMaxPixels); });
-  accepts([&] { decode_image(bytes, {.max_pixels = kMaxPixels, .short_side = 3}, again); });
-  if (!accepts([&] { info = decode_image(bytes, {.max_pixels = kMaxPixels}, pixels); })) return 0;
+  fuzz::accepts([&] { check_image(bytes, kMaxPixels); });
+  fuzz::accepts([&] { decode_image(bytes, {.max_pixels = kMaxPixels, .short_side = 3}, again); });
+  if (!fuzz::accepts([&] { info = decode_image(bytes, {.max_pixels = kMaxPixels}, pixels); })) return 0;
   if (pixels.width != info.width || pixels.height != info.height || info.orientation < 1 || info.orientation > 8) std::abort();
   if (pixels.rgb.size() != std::size_t{3} * info.width * info.height) std::abort();
   const std::string png = encode_image(pixels, {ImageKind::png, 1});

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
 #include "formats/manifest/augmented_manifest.h"
 #include "formats/text/lines.h"
+#include "fuzz_help.h"
 
 using namespace smtrain;
 using namespace smtrain::formats;
@@ -16,19 +16,10 @@ namespace {
 
 const std::vector<std::string> kNames = {"source-ref", "class"};
 
-template <class F>
-void user_errors_alone(F&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    if (error.fault() != Fault::user) std::abort();
-  }
-}
-
 void lines_of(std::string_view text) {
   for (Lines lines(text, 1); lines.next();) {
-    user_errors_alone([&] { (void)guess_attributes(lines.line(), "fuzz:1"); });
-    user_errors_alone([&] {
+    fuzz::accepts([&] { (void)guess_attributes(lines.line(), "fuzz:1"); });
+    fuzz::accepts([&] {
       const ManifestLine line = parse_manifest_line(lines.line(), kNames, "fuzz:1");
       if (line.attributes.size() != 2 || !line.attributes[0].reference || line.attributes[1].reference) std::abort();
       (void)class_map_of(line);
@@ -62,8 +53,8 @@ void records_of(std::string_view bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const std::string_view text = fuzz::text_of(data, size);
   lines_of(text);
-  user_errors_alone([&] { records_of(text); });
+  fuzz::accepts([&] { records_of(text); });
   return 0;
 }

@@ -4,22 +4,13 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "base/error.h"
 #include "formats/image/mask.h"
+#include "fuzz_help.h"
 
 using namespace smtrain;
 using namespace smtrain::formats::image;
 
 namespace {
-
-template <class F>
-void user_errors_alone(F&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    if (error.fault() != Fault::user) std::abort();
-  }
-}
 
 void masks(std::string_view bytes) {
   Mask mask = decode_mask({bytes.data(), bytes.size()}, 1 << 20);
@@ -38,9 +29,9 @@ void label_maps(std::string_view text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
-  user_errors_alone([&] { masks(text); });
-  user_errors_alone([&] { label_maps(text); });
-  user_errors_alone([&] { (void)parse_palette(text, "fuzz"); });
+  const std::string_view text = fuzz::text_of(data, size);
+  fuzz::accepts([&] { masks(text); });
+  fuzz::accepts([&] { label_maps(text); });
+  fuzz::accepts([&] { (void)parse_palette(text, "fuzz"); });
   return 0;
 }

@@ -3,5 +3,5 @@
 #include "formats/matrix/npy_parser.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  return smtrain::formats::fuzz_matrix_file<smtrain::formats::NpyParser>("npy", data, size);
+  return smtrain::fuzz::fuzz_matrix_file<smtrain::formats::NpyParser>("npy", data, size);
 }

@@ -2,7 +2,6 @@
 // parts.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -13,18 +12,16 @@
 #include "formats/io/byte_stream.h"
 #include "formats/parquet/columns.h"
 #include "formats/parquet/parquet_parser.h"
+#include "fuzz_help.h"
 
 using namespace smtrain;
 using namespace smtrain::formats;
 using namespace smtrain::formats::parquet;
+using fuzz::require;
 
 namespace {
 
 constexpr std::size_t kMostRows = 100000, kMostBytes = std::size_t{8} << 20;  // runs claim as many as they like
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 // Bytes in memory that can be read at any place, as a file can.
 class Memory final : public ByteStream {

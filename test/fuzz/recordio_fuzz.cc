@@ -1,67 +1,55 @@
 // recordIO-protobuf files: any bytes are a table or a user Error; dense and sparse reading accept the same.
-#include <algorithm>
 #include <cstdint>
-#include <cstdlib>
-#include <span>
+#include <string_view>
 #include <vector>
 
-#include "base/error.h"
+#include "base/log.h"
 #include "formats/recordio/recordio_parser.h"
+#include "fuzz_help.h"
 
 using namespace smtrain;
 using namespace smtrain::formats;
+using fuzz::require;
 
 namespace {
 
-// Rows of the whole file, or -1 when it is refused.
-long read_all(std::span<const char> bytes, std::size_t chunk, bool as_sparse) {
+void parse(RecordIoParser& parser, const TableSchema& schema, const RawBlock& block, bool as_sparse, Log& log) {
+  // Dense storage is the caller's, and bounded there.
+  if (as_sparse || schema.feature_dim > (1 << 16)) {
+    SparseRows out;
+    parser.parse_sparse(block, out, log);
+    require(out.indptr.size() == block.records + 1 && out.indices.size() == out.values.size());
+    return;
+  }
+  std::vector<float> values(block.records * schema.feature_dim), labels(block.records * schema.label_width);
+  const DenseRun run{block.records, values.data(), schema.feature_dim, labels.empty() ? nullptr : labels.data(), nullptr};
+  parser.parse_dense(block, {&run, 1}, log);
+}
+
+// Rows of the whole file, fed `step` bytes at a time, or -1 when it is refused.
+long read_all(std::string_view bytes, std::size_t step, bool as_sparse) {
   NullLog log;
   TableOptions options;
   options.max_record_bytes = 1 << 16;
   RecordIoParser parser(options);
   long rows = 0;
-  try {
+  const bool fine = fuzz::accepts([&] {
     const TableSchema schema = parser.probe(bytes, "fuzz", log);
-    if (schema.feature_dim > (1 << 16)) as_sparse = true;  // dense storage is the caller's, and bounded there
-    RawBlock block{{}, std::make_shared<const std::string>("fuzz"), 0, 0, 0, 0};
-    for (std::size_t size = chunk; !bytes.empty();) {
-      block.bytes = bytes.first(std::min(size, bytes.size()));
-      const TableParser::Cut cut = parser.cut(block, block.offset == 0, block.bytes.size() == bytes.size());
-      if (cut.bytes == 0) {
-        size += chunk;
-        continue;
-      }
-      RawBlock part = block;
-      part.bytes = block.bytes.first(cut.bytes);
-      part.records = cut.records;
-      if (as_sparse) {
-        SparseRows out;
-        parser.parse_sparse(part, out, log);
-        if (out.indptr.size() != cut.records + 1 || out.indices.size() != out.values.size()) std::abort();
-      } else {
-        std::vector<float> values(cut.records * schema.feature_dim), labels(cut.records * schema.label_width);
-        const DenseRun run{cut.records, values.data(), schema.feature_dim, labels.empty() ? nullptr : labels.data(), nullptr};
-        parser.parse_dense(part, {&run, 1}, log);
-      }
-      rows += static_cast<long>(cut.records);
-      block.offset += cut.bytes;
-      block.first_record += cut.records;
-      bytes = bytes.subspan(cut.bytes);
-      size = chunk;
-    }
-  } catch (const Error& e) {
-    if (e.fault() != Fault::user) std::abort();
-    return -1;
-  }
-  return rows;
+    fuzz::cut_in_pieces(parser, bytes, step, [&](const RawBlock& block) {
+      parse(parser, schema, block, as_sparse, log);
+      rows += static_cast<long>(block.records);
+      return true;
+    });
+  });
+  return fine ? rows : -1;
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::span bytes(reinterpret_cast<const char*>(data), size);
+  const std::string_view bytes = fuzz::text_of(data, size);
   const long whole = read_all(bytes, size + 1, false);
-  if (read_all(bytes, size + 1, true) != whole) std::abort();
-  if (read_all(bytes, 61, false) != whole) std::abort();
+  require(read_all(bytes, size + 1, true) == whole);
+  require(read_all(bytes, 61, false) == whole);
   return 0;
 }

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "base/error.h"
 #include "formats/annotation/voc.h"
+#include "fuzz_help.h"
 
 using namespace smtrain;
 using namespace smtrain::formats;
@@ -33,13 +33,9 @@ void round_trip(std::string_view text, VocCorners corners) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const std::string_view text = fuzz::text_of(data, size);
   for (const VocCorners corners : {VocCorners::from_one, VocCorners::from_zero}) {
-    try {
-      round_trip(text, corners);
-    } catch (const Error& error) {
-      if (error.fault() != Fault::user) std::abort();
-    }
+    fuzz::accepts([&] { round_trip(text, corners); });
   }
   return 0;
 }

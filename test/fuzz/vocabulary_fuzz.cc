@@ -2,22 +2,20 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "base/error.h"
 #include "formats/words/vocabulary.h"
+#include "fuzz_help.h"
 #include "record_file.h"
 
 using namespace smtrain;
 using namespace smtrain::formats;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const fuzz::RecordFile file({reinterpret_cast<const char*>(data), size});
-  try {
+  const fuzz::RecordFile file{std::string(fuzz::text_of(data, size))};
+  fuzz::accepts([&] {
     const Vocabulary vocabulary = read_vocabulary(file.input().path);
     if (vocabulary.size() > vocabulary.id_limit()) std::abort();
     const fuzz::RecordFile written(vocabulary_json(vocabulary));
     if (read_vocabulary(written.input().path).size() != vocabulary.size()) std::abort();
-  } catch (const Error& e) {
-    if (e.fault() != Fault::user) std::abort();
-  }
+  });
   return 0;
 }

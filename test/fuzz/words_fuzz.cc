@@ -2,13 +2,13 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "base/error.h"
 #include "base/log.h"
 #include "formats/text/csv_texts.h"
 #include "formats/words/pairs.h"
 #include "formats/words/sentences.h"
 #include "formats/words/tokenizer.h"
 #include "formats/words/translations.h"
+#include "fuzz_help.h"
 #include "record_file.h"
 
 using namespace smtrain;
@@ -24,11 +24,7 @@ BlockTeamOptions small_blocks() {
 
 template <class Record, class Reader>
 void read_all(Reader& reader) {
-  try {
-    for (std::vector<Record> some; reader.next(some);) {}
-  } catch (const Error& e) {
-    if (e.fault() != Fault::user) std::abort();
-  }
+  fuzz::accepts([&] { for (std::vector<Record> some; reader.next(some);) {} });
 }
 
 void tokenize(const std::string& text) {
@@ -55,7 +51,7 @@ void read_csv(const InputFile& file) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string bytes(reinterpret_cast<const char*>(data), size);
+  const std::string bytes(fuzz::text_of(data, size));
   const fuzz::RecordFile file(bytes);
   NullLog log;
   PairReader pairs({file.input()}, small_blocks(), log);
