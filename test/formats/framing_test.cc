@@ -9,7 +9,7 @@ using namespace smtrain;
 using namespace smtrain::formats::recordio;
 using smtrain::formats::testing::bytes_of;
 using smtrain::formats::testing::fixture;
-using smtrain::formats::testing::message_of;
+using test::error_of;
 
 namespace {
 
@@ -36,7 +36,7 @@ std::vector<std::string> payloads_of(std::string_view bytes) {
 }
 
 std::string refusal(std::string_view bytes, std::size_t limit = kLimit) {
-  return message_of([&] {
+  return error_of([&] {
     Frame frame;
     read_frame(bytes, true, limit, "x.pbr", frame);
   });

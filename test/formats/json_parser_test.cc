@@ -26,8 +26,8 @@ ParsedTable parsed(const std::string& file, TableOptions options = {}, std::size
 
 template <class Parser>
 std::string refusal(const std::string& file, TableOptions options = {}) {
-  const std::string as_dense = message_of([&] { parsed<Parser>(file, options); });
-  CHECK(message_of([&] { parsed<Parser>(file, options, 7, true); }) == as_dense);
+  const std::string as_dense = error_of([&] { parsed<Parser>(file, options); });
+  CHECK(error_of([&] { parsed<Parser>(file, options, 7, true); }) == as_dense);
   return as_dense;
 }
 

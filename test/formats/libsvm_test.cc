@@ -91,7 +91,7 @@ Svm read(const std::string& text, const TableOptions& options = svm_options(), s
 }
 
 std::string refusal(const std::string& text, const TableOptions& options = svm_options()) {
-  return message_of([&] { read(text, options); });
+  return error_of([&] { read(text, options); });
 }
 
 }  // namespace
@@ -250,11 +250,11 @@ TEST_CASE("libsvm writer: what has no place is refused", "[formats][libsvm]") {
   batch.weights = v.data();
   LibsvmWriter writer({.type = parse_content_type("libsvm"), .recordio_split = false, .column_names = {}});
   std::string out;
-  CHECK_THAT(message_of([&] { writer.begin(batch, out); }), Contains("behind its label"));
+  CHECK_THAT(error_of([&] { writer.begin(batch, out); }), Contains("behind its label"));
   batch.weights = nullptr;
   batch.labels = v.data();
   batch.label_width = 2;
-  CHECK_THAT(message_of([&] { writer.begin(batch, out); }), Contains("libsvm rows have one label; these have 2"));
+  CHECK_THAT(error_of([&] { writer.begin(batch, out); }), Contains("libsvm rows have one label; these have 2"));
 }
 
 TEST_CASE("libsvm: streams measure all files first, and pipes that are short", "[formats][libsvm]") {

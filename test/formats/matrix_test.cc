@@ -96,7 +96,7 @@ TEST_CASE("npy: every type, order and version, at any block size", "[formats][np
 
 TEST_CASE("npy: what is no matrix of numbers is refused", "[formats][npy]") {
   const auto refusal = [](const std::string& file) {
-    const std::string message = message_of([&] { npy(file, ";label_size=0", 1000); });
+    const std::string message = error_of([&] { npy(file, ";label_size=0", 1000); });
     CHECK_THAT(message, StartsWith("t/x"));
     return message;
   };
@@ -137,7 +137,7 @@ TEST_CASE("mtx: coordinates in any order, arrays, patterns and symmetry", "[form
 
 TEST_CASE("mtx: problems name the line", "[formats][mtx]") {
   const auto refusal = [](const std::string& body, const std::string& form = "coordinate real general") {
-    return message_of([&] { mtx("%%MatrixMarket matrix " + form + "\n" + body, ";label_size=0", 1000); });
+    return error_of([&] { mtx("%%MatrixMarket matrix " + form + "\n" + body, ";label_size=0", 1000); });
   };
   CHECK(refusal("2 2 1\n3 1 1\n") == "t/x:3: row \"3\"; expected 1 to 2");
   CHECK(refusal("2 2 1\n1 0 1\n") == "t/x:3: column \"0\"; expected 1 to 2");
@@ -153,7 +153,7 @@ TEST_CASE("mtx: problems name the line", "[formats][mtx]") {
   CHECK_THAT(refusal("4000000000 2 1\n1 1 1\n"), Contains("is the file whole?"));
   CHECK_THAT(refusal("4000000000 4000000000\n1\n", "array real general"), Contains("is the file whole?"));
   CHECK_THAT(refusal("2 2\n1\n2\n3\n", "array real general"), StartsWith("t/x:5: the file ends before row 2 of column 2"));
-  CHECK_THAT(message_of([&] { mtx("1,2\n"); }), Contains("looks like CSV text"));
+  CHECK_THAT(error_of([&] { mtx("1,2\n"); }), Contains("looks like CSV text"));
 }
 
 TEST_CASE("npy and mtx: files count their rows, whole or absent, and compressed or streamed ones are refused", "[formats][npy][mtx]") {
@@ -183,13 +183,13 @@ TEST_CASE("npy and mtx: files count their rows, whole or absent, and compressed 
       if (!b.sparse()) CHECK(b.dense[2 * b.ld + 1] == 5);
     }
     CHECK(rows == 6);
-    CHECK_THAT(message_of([&] { TableSink(folder / (name + ".gz"), writing, 1); }), Contains("begins with the number of its rows"));
-    CHECK_THAT(message_of([&] { TableSink("-", writing, 1); }), StartsWith("standard output: "));
+    CHECK_THAT(error_of([&] { TableSink(folder / (name + ".gz"), writing, 1); }), Contains("begins with the number of its rows"));
+    CHECK_THAT(error_of([&] { TableSink("-", writing, 1); }), StartsWith("standard output: "));
     std::vector<float> weights(3, 1.0f);
     Batch weighted = batch;
     weighted.weights = weights.data();
     TableSink sink(folder / "w", writing, 1);
-    CHECK_THAT(message_of([&] { sink.write(weighted); }), Contains("has no place for the weights"));
+    CHECK_THAT(error_of([&] { sink.write(weighted); }), Contains("has no place for the weights"));
   }
 }
 

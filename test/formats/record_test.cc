@@ -10,7 +10,7 @@
 using namespace smtrain;
 using namespace smtrain::formats::recordio;
 using smtrain::formats::testing::bytes_of;
-using smtrain::formats::testing::message_of;
+using test::error_of;
 
 namespace {
 
@@ -43,7 +43,7 @@ std::vector<float> feature_numbers(const std::string& payload) {
 }
 
 std::string refusal(const std::string& payload) {
-  return message_of([&] { decoded(payload); });
+  return error_of([&] { decoded(payload); });
 }
 
 const std::string kOne = bytes_of("00 00 80 3f"), kTwo = bytes_of("00 00 00 40");

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
+#include "base/error_help.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -15,6 +15,8 @@
 #include "formats/table_parser.h"
 
 namespace smtrain::formats::testing {
+
+using test::error_of;
 
 /// "0a 23" as two bytes; blanks between bytes are optional.
 inline std::string bytes_of(std::string_view hex) {
@@ -34,18 +36,6 @@ inline std::string bytes_of(std::string_view hex) {
 }
 
 inline std::string fixture(const std::string& name) { return read_file(std::string(SMTRAIN_TEST_DATA "/recordio/") + name); }
-
-/// The message of the user Error that `body` throws, "" when it throws nothing.
-template <class F>
-std::string message_of(F&& body) {
-  try {
-    body();
-  } catch (const Error& e) {
-    CHECK(e.fault() == Fault::user);
-    return e.what();
-  }
-  return "";
-}
 
 /// What a whole file holds, row by row.
 struct ParsedTable {

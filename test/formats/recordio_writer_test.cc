@@ -103,5 +103,5 @@ TEST_CASE("recordio writer: rows of every width come back, through the form and 
 TEST_CASE("recordio writer: row weights are refused", "[formats][recordio]") {
   Batch batch = dense_batch(kFeatures, 3);
   batch.weights = kLabels.data();
-  CHECK_THAT(message_of([&] { written(batch); }), Catch::Contains("no field for row weights"));
+  CHECK_THAT(error_of([&] { written(batch); }), Catch::Contains("no field for row weights"));
 }

@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/error_help.h"
 #include "base/log.h"
 #include "formats/batch.h"
 #include "formats/table_parser.h"
 
 namespace smtrain::formats {
+
+using test::error_of;
 
 struct TestTable {
   TableSchema schema;
@@ -76,17 +79,6 @@ inline TestTable read_in_steps(TableParser& parser, const std::string& bytes, st
   table.schema = parser.probe(std::span(bytes.data(), bytes.size()), "train/a.csv", log);
   read_file_in_steps(parser, bytes, "train/a.csv", step, table);
   return table;
-}
-
-/// The message of the Error that `body` throws; "no error" when it throws none.
-template <class F>
-std::string error_of(F&& body) {
-  try {
-    body();
-  } catch (const Error& e) {
-    return (e.fault() == Fault::user ? "" : "not the user's fault: ") + std::string(e.what());
-  }
-  return "no error";
 }
 
 }  // namespace smtrain::formats

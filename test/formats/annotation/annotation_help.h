@@ -1,14 +1,16 @@
-// Random annotated images, and what reading throws.
+// What tests of annotations share: random annotated images, samples with a change.
 #pragma once
 
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "base/error.h"
+#include "base/error_help.h"
 #include "base/random.h"
 #include "formats/annotation/annotation.h"
 
 namespace smtrain::formats {
+
+using test::error_of;
 
 inline AnnotatedImage random_image(RandomStream& draw, std::size_t number, bool whole_pixels) {
   AnnotatedImage image;
@@ -32,16 +34,11 @@ inline AnnotatedImage random_image(RandomStream& draw, std::size_t number, bool 
   return image;
 }
 
-/// The message of the user Error that `body` throws; "" when it throws none.
-template <class F>
-std::string user_message(F&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    CHECK(error.fault() == Fault::user);
-    return error.what();
-  }
-  return "";
+/// `text` with one thing changed.
+inline std::string with_change(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
 }
 
 }  // namespace smtrain::formats

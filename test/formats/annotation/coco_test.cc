@@ -17,15 +17,10 @@ const std::string kSample = R"({"info":{"year":2017},"licenses":[],
                 {"segmentation":{"counts":[1,2],"size":[3,4]},"area":7,"iscrowd":1,"image_id":397133,"bbox":[1,2,3,4],"category_id":18,"id":1}],
  "categories":[{"supercategory":"animal","id":18,"name":"dog"},{"id":64,"name":"potted plant"}]})";
 
-std::string with(const std::string& from, const std::string& to) {
-  std::string text = kSample;
-  const std::size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
+std::string with(const std::string& from, const std::string& to) { return with_change(kSample, from, to); }
 
 std::string message(const std::string& text) {
-  return user_message([&] { parse_coco(text, "c.json"); });
+  return error_of([&] { parse_coco(text, "c.json"); });
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 
 std::string message(const std::vector<float>& labels) {
   BoxNotes notes;
-  return user_message([&] { parse_label_vector(labels, "a.rec: record 3", notes); });
+  return error_of([&] { parse_label_vector(labels, "a.rec: record 3", notes); });
 }
 
 }  // namespace

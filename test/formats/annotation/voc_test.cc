@@ -24,15 +24,10 @@ const std::string kSample = R"(<?xml version="1.0"?>
 </annotation>
 )";
 
-std::string with(const std::string& from, const std::string& to) {
-  std::string text = kSample;
-  const std::size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
+std::string with(const std::string& from, const std::string& to) { return with_change(kSample, from, to); }
 
 std::string message(const std::string& text) {
-  return user_message([&] {
+  return error_of([&] {
     VocImage voc = parse_voc(text, "a.xml", VocCorners::from_one);
     BoxNotes notes;
     settle_voc(voc, "a.xml", notes);

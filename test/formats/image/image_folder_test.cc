@@ -25,7 +25,7 @@ TEST_CASE("image folders: classes are folders in the order of im2rec's walk", "[
 TEST_CASE("image folders: one without images is refused", "[formats][image]") {
   const ScratchFolder folder;
   folder.write("a/readme.txt", "text");
-  CHECK_THAT(testing::message_of([&] { list_image_folder(folder.path()); }), Catch::Contains("no image"));
+  CHECK_THAT(testing::error_of([&] { list_image_folder(folder.path()); }), Catch::Contains("no image"));
 }
 
 }  // namespace smtrain::formats::image

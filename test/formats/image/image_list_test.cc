@@ -12,7 +12,7 @@ namespace smtrain::formats::image {
 namespace {
 
 using Catch::Contains;
-using testing::message_of;
+using test::error_of;
 
 std::vector<PlacedImage> read_all(const std::string& path) {
   ImageListReader reader(expand_path(path), 2);
@@ -74,7 +74,7 @@ TEST_CASE("image lists: bad lines are refused with file, line and what was expec
   const ScratchFolder folder;
   const auto refusal = [&](const std::string& line) {
     const std::string path = folder.write("bad.lst", "1\t0\ta.jpg\n" + line + "\n");
-    return message_of([&] { read_all(path); });
+    return error_of([&] { read_all(path); });
   };
   CHECK_THAT(refusal("2 0 b.jpg"), Contains("bad.lst:2: 1 column apart by tabs"));
   CHECK_THAT(refusal("2\tb.jpg"), Contains("bad.lst:2: 2 columns"));

@@ -16,7 +16,7 @@ namespace {
 
 using Catch::Contains;
 using testing::bytes_of;
-using testing::message_of;
+using test::error_of;
 
 struct Fixture {
   const char* name;
@@ -152,7 +152,7 @@ TEST_CASE("image records: what is none is refused with its place and what it see
   const ScratchFolder folder;
   const auto refusal = [&](const std::string& bytes) {
     const std::string path = folder.write("bad.rec", bytes);
-    return message_of([&] { read_all(path); });
+    return error_of([&] { read_all(path); });
   };
   const std::string good = bytes_of(fixtures()[0].hex);
   CHECK_THAT(refusal(good + testing::fixture("dense_label.pbr")),

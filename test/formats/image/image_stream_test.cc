@@ -14,7 +14,7 @@ namespace smtrain::formats::image {
 namespace {
 
 using Catch::Contains;
-using testing::message_of;
+using test::error_of;
 
 std::string picture(std::uint32_t width, int shade) {
   Pixels pixels;
@@ -95,7 +95,7 @@ TEST_CASE("image streams: an index of another file is refused", "[formats][image
   CHECK(record_offsets(folder / "a.rec").size() == 3);
   const auto refusal = [&](const std::string& index) {
     folder.write("a.idx", index);
-    return message_of([&] { record_offsets(folder / "a.rec"); });
+    return error_of([&] { record_offsets(folder / "a.rec"); });
   };
   CHECK_THAT(refusal("0\t0\n1\t40\n"), Contains("2 entries") && Contains("3 records"));
   CHECK_THAT(refusal("0\t0\n1\t4\n2\t8\n"), Contains("offset 4") && Contains("no record"));
@@ -107,9 +107,9 @@ TEST_CASE("image streams: files that are cut off are refused when they are index
   write_records(folder / "a.rec", 3);
   const std::string whole = read_file(folder / "a.rec");
   folder.write("b.rec", whole.substr(0, whole.size() - 9));
-  CHECK_THAT(message_of([&] { record_offsets(folder / "b.rec"); }), Contains("b.rec, record 2") && Contains("truncated"));
+  CHECK_THAT(error_of([&] { record_offsets(folder / "b.rec"); }), Contains("b.rec, record 2") && Contains("truncated"));
   folder.write("c.rec", whole + "no record");
-  CHECK_THAT(message_of([&] { record_offsets(folder / "c.rec"); }), Contains("record 3") && Contains("magic"));
+  CHECK_THAT(error_of([&] { record_offsets(folder / "c.rec"); }), Contains("record 3") && Contains("magic"));
 }
 
 TEST_CASE("image streams: bad images end them with the place, or are left out", "[formats][image]") {
@@ -124,7 +124,7 @@ TEST_CASE("image streams: bad images end them with the place, or are left out", 
   ImageStream strict(open_image_records(expand_path(folder / "a.rec"), log), {}, log);
   CHECK(strict.next(sample));
   CHECK(strict.next(sample));
-  CHECK_THAT(message_of([&] { strict.next(sample); }), Contains("a.rec, record 2 (byte") && Contains("cut off"));
+  CHECK_THAT(error_of([&] { strict.next(sample); }), Contains("a.rec, record 2 (byte") && Contains("cut off"));
   ImageStreamOptions options;
   options.skip_bad_images = 2;
   ImageStream lenient(open_image_records(expand_path(folder / "a.rec"), log), options, log);
@@ -154,7 +154,7 @@ TEST_CASE("image streams: folders and lists", "[formats][image]") {
   CHECK(sample.vector);
   CHECK(sample.id == 7);
   REQUIRE(from_list.next(sample));
-  CHECK_THAT(message_of([&] { from_list.next(sample); }), Contains("a.lst:2: index 7 is that of line 1 too"));
+  CHECK_THAT(error_of([&] { from_list.next(sample); }), Contains("a.lst:2: index 7 is that of line 1 too"));
 }
 
 }  // namespace smtrain::formats::image

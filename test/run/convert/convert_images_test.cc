@@ -2,14 +2,11 @@
 #include <filesystem>
 #include <random>
 
-#include "base/error.h"
-#include "base/temporary_folder.h"
 #include "formats/image/decode.h"
 #include "formats/image/image_list.h"
 #include "formats/image/image_record_reader.h"
 #include "formats/image/image_record_writer.h"
-#include "run/console/collecting_console.h"
-#include "run/requests.h"
+#include "run/convert/convert_help.h"
 
 namespace smtrain {
 namespace {
@@ -17,36 +14,13 @@ namespace {
 namespace fs = std::filesystem;
 namespace image = formats::image;
 using Catch::Matchers::Contains;
-using test::CollectingConsole;
+using test::converted;
+using test::error_of;
+using test::request;
 using test::TemporaryFolder;
 
-run::ConvertRequest request(const std::string& input, const std::string& output, int threads = 3) {
-  run::ConvertRequest r;
-  r.input = input;
-  r.output = output;
-  r.common.threads.value = threads;
-  r.common.seed.value = 7;
-  return r;
-}
-
-/// What was logged.
-std::string converted(const run::ConvertRequest& r) {
-  CollectingConsole console;
-  run::convert(r, console);
-  std::string text;
-  for (const auto& [level, line] : console.lines) text += line + "\n";
-  return text;
-}
-
 std::string refusal(const run::ConvertRequest& r) {
-  CollectingConsole console;
-  try {
-    run::convert(r, console);
-  } catch (const Error& e) {
-    CHECK(e.fault() == Fault::user);
-    return e.what();
-  }
-  return "";
+  return error_of([&] { converted(r); });
 }
 
 std::string picture(std::uint32_t width, std::uint32_t height, int shade, image::ImageKind kind = image::ImageKind::jpeg) {

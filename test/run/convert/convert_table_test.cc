@@ -3,30 +3,17 @@
 #include <thread>
 
 #include "base/error.h"
-#include "run/console/collecting_console.h"
-#include "run/requests.h"
-#include "base/temporary_folder.h"
 #include "job/model.h"
+#include "run/convert/convert_help.h"
 
 namespace smtrain {
 namespace {
 
 using Catch::Matchers::Contains;
 using test::CollectingConsole;
+using test::converted;
+using test::request;
 using test::TemporaryFolder;
-
-run::ConvertRequest request(const std::string& input, const std::string& output, int threads = 2) {
-  run::ConvertRequest r;
-  r.input = input;
-  r.output = output;
-  r.common.threads.value = threads;
-  return r;
-}
-
-void convert(const run::ConvertRequest& r) {
-  CollectingConsole console;
-  run::convert(r, console);
-}
 
 std::string numbers_csv(std::size_t rows, std::size_t cols) {
   std::string text;
@@ -47,7 +34,7 @@ TEST_CASE("convert: a CSV row with a label becomes the Record the format describ
   const TemporaryFolder folder;
   run::ConvertRequest r = request(folder.write("a.csv", "3,1.5,-2\n"), folder / "a.pbr");
   r.content_type = "text/csv;label_size=1";
-  convert(r);
+  converted(r);
   CHECK(folder.read("a.pbr") == kRecord);
 }
 
@@ -59,8 +46,8 @@ TEST_CASE("convert: CSV to recordIO and back gives the same text", "[run][conver
     CAPTURE(type);
     run::ConvertRequest r = request(input, folder / "b.pbr");
     r.content_type = type;
-    convert(r);
-    convert(request(folder / "b.pbr", folder / "c.csv"));
+    converted(r);
+    converted(request(folder / "b.pbr", folder / "c.csv"));
     CHECK(folder.read("c.csv") == text);
   }
 }
@@ -69,19 +56,19 @@ TEST_CASE("convert: a label named in the header goes first", "[run][convert]") {
   const TemporaryFolder folder;
   run::ConvertRequest r = request(folder.write("a.csv", "x,y,z\n1.5,7,2.5\n3.5,8,4.5\n"), folder / "b.csv");
   r.content_type = "text/csv;header=true;label=y";
-  convert(r);
+  converted(r);
   CHECK(folder.read("b.csv") == "7,1.5,2.5\n8,3.5,4.5\n");
   r.to = "text/csv;header=true";
-  convert(r);
+  converted(r);
   CHECK_THAT(folder.read("b.csv"), Catch::Matchers::StartsWith("label,x,z\n7,1.5,2.5\n"));
 }
 
 TEST_CASE("convert: tab-separated and compressed by suffix", "[run][convert]") {
   const TemporaryFolder folder;
   const std::string input = folder.write("a.tsv", "1.5\t2.5\n3.5\t4.5\n");
-  convert(request(input, folder / "b.csv.gz"));
-  convert(request(folder / "b.csv.gz", folder / "c.csv.zst"));
-  convert(request(folder / "c.csv.zst", folder / "d.csv"));
+  converted(request(input, folder / "b.csv.gz"));
+  converted(request(folder / "b.csv.gz", folder / "c.csv.zst"));
+  converted(request(folder / "c.csv.zst", folder / "d.csv"));
   CHECK(folder.read("b.csv.gz").substr(0, 2) == "\x1f\x8b");
   CHECK(folder.read("c.csv.zst").substr(0, 4) == "\x28\xb5\x2f\xfd");
   CHECK(folder.read("d.csv") == "1.5,2.5\n3.5,4.5\n");
@@ -92,10 +79,10 @@ TEST_CASE("convert: the bytes do not depend on the number of threads", "[run][co
   const std::string input = folder.write("a.csv", numbers_csv(60000, 16));
   for (const std::string name : {"a.pbr", "b.csv", "b.csv.gz", "a.pbr.zst"}) {
     CAPTURE(name);
-    convert(request(input, folder / name, 1));
+    converted(request(input, folder / name, 1));
     const std::string one = folder.read(name);
     for (const int threads : {2, 3, 7}) {
-      convert(request(input, folder / name, threads));
+      converted(request(input, folder / name, threads));
       CHECK(folder.read(name) == one);
     }
   }
@@ -119,7 +106,7 @@ TEST_CASE("convert: input and output being one file is refused, and the input st
   std::filesystem::create_hard_link(input, folder / "hard.csv");
   std::filesystem::create_symlink(input, folder / "soft.csv");
   for (const std::string name : {"a.csv", "hard.csv", "soft.csv"}) {
-    CHECK_THROWS_WITH(convert(request(input, folder / name)), Contains("same file"));
+    CHECK_THROWS_WITH(converted(request(input, folder / name)), Contains("same file"));
   }
   CHECK(folder.read("a.csv") == "1,2\n");
 }
@@ -128,7 +115,7 @@ TEST_CASE("convert: a bad row is named and leaves the old output as it was", "[r
   const TemporaryFolder folder;
   const std::string input = folder.write("a.csv", numbers_csv(5000, 4) + "1,abc,3,4\n");
   folder.write("out.pbr", "old");
-  CHECK_THROWS_WITH(convert(request(input, folder / "out.pbr")), Contains("a.csv:5001") && Contains("abc"));
+  CHECK_THROWS_WITH(converted(request(input, folder / "out.pbr")), Contains("a.csv:5001") && Contains("abc"));
   CHECK(folder.read("out.pbr") == "old");
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 2);
 }
@@ -136,10 +123,10 @@ TEST_CASE("convert: a bad row is named and leaves the old output as it was", "[r
 TEST_CASE("convert: formats that cannot be told are refused with what to say", "[run][convert]") {
   const TemporaryFolder folder;
   const std::string input = folder.write("a.csv", "1,2\n");
-  CHECK_THROWS_WITH(convert(request(input, folder / "out.xyz")), Contains("--to"));
-  CHECK_THROWS_WITH(convert(request(folder.write("b.dat", "ARROW1...."), folder / "out.csv")),
+  CHECK_THROWS_WITH(converted(request(input, folder / "out.xyz")), Contains("--to"));
+  CHECK_THROWS_WITH(converted(request(folder.write("b.dat", "ARROW1...."), folder / "out.csv")),
                     Contains("b.dat") && Contains("Arrow"));
-  CHECK_THROWS_WITH(convert(request(folder / "absent.csv", folder / "out.csv")), Contains("absent.csv"));
+  CHECK_THROWS_WITH(converted(request(folder / "absent.csv", folder / "out.csv")), Contains("absent.csv"));
 }
 
 TEST_CASE("convert: a depfile names every input", "[run][convert]") {
@@ -148,19 +135,19 @@ TEST_CASE("convert: a depfile names every input", "[run][convert]") {
   folder.write("in/c.csv", "1,2\n");
   run::ConvertRequest r = request(folder / "in", folder / "out.csv");
   r.depfile = folder / "out.d";
-  convert(r);
+  converted(r);
   CHECK_THAT(folder.read("out.d"), Contains("out.csv:") && Contains("/in/a\\ b.csv") && Contains("/in/c.csv"));
   r.output = "-";
   r.to = "text/csv";
-  CHECK_THROWS_WITH(convert(r), Contains("--depfile"));
+  CHECK_THROWS_WITH(converted(r), Contains("--depfile"));
 }
 
 TEST_CASE("convert: CSV to JSON Lines and back gives the same text", "[run][convert]") {
   const TemporaryFolder folder;
   const std::string text = "0,1.5,-2\n1,3.25,1e-07\n";
-  convert(request(folder.write("a.csv", text), folder / "b.jsonl"));
+  converted(request(folder.write("a.csv", text), folder / "b.jsonl"));
   CHECK_THAT(folder.read("b.jsonl"), Contains("[0.0,1.5,-2.0]") || Contains("[0,1.5,-2]"));
-  convert(request(folder / "b.jsonl", folder / "c.csv"));
+  converted(request(folder / "b.jsonl", folder / "c.csv"));
   CHECK(folder.read("c.csv") == text);
 }
 
@@ -178,15 +165,15 @@ TEST_CASE("convert: the one matrix of a model, or the tensor named, becomes a ta
   job::write_model(folder / "m.tar.gz", model_of({formats::NamedTensor::f32("centers", {2, 3}, centers),
                                                   formats::NamedTensor::f64("counts", {2}, counts)}));
   run::ConvertRequest r = request(folder / "m.tar.gz", folder / "out.csv");
-  convert(r);
+  converted(r);
   CHECK(folder.read("out.csv") == "1,2,3\n4,5,6.5\n");
   r.to = "text/csv;tensor=counts";
-  convert(r);
+  converted(r);
   CHECK(folder.read("out.csv") == "7\n8\n");
   r.to = "text/csv;tensor=absent";
-  CHECK_THROWS_WITH(convert(r), Contains("\"absent\"") && Contains("centers (2 x 3), counts (2)"));
+  CHECK_THROWS_WITH(converted(r), Contains("\"absent\"") && Contains("centers (2 x 3), counts (2)"));
   job::write_model(folder / "m.tar.gz", model_of({}));
-  CHECK_THROWS_WITH(convert(request(folder / "m.tar.gz", folder / "out.csv")), Contains("no tensors"));
+  CHECK_THROWS_WITH(converted(request(folder / "m.tar.gz", folder / "out.csv")), Contains("no tensors"));
 }
 
 }  // namespace

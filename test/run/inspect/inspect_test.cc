@@ -1,26 +1,21 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "base/error.h"
+#include "base/temporary_folder.h"
 #include "formats/io/compress.h"
 #include "job/model.h"
 #include "run/console/collecting_console.h"
-#include "run/requests.h"
-#include "base/temporary_folder.h"
+#include "run/inspect/inspect_help.h"
 
 namespace smtrain {
 namespace {
 
 using Catch::Matchers::Contains;
 using nlohmann::json;
+using test::Answer;
+using test::answer_to;
 using test::CollectingConsole;
 using test::TemporaryFolder;
-
-struct Answer {
-  std::string out;
-  std::vector<std::string> problems;  // of the Error that ended it
-  json parsed() const { return json::parse(out); }
-};
 
 Answer inspect(const std::string& path, bool as_json, const std::string& type = "", bool full = false, bool tensors = false,
                const std::string& label = "") {
@@ -31,17 +26,7 @@ Answer inspect(const std::string& path, bool as_json, const std::string& type = 
   request.json = as_json;
   request.full = full;
   request.tensors = tensors;
-  request.common.threads.value = 2;
-  CollectingConsole console;
-  Answer answer;
-  try {
-    run::inspect(request, console);
-  } catch (const Error& error) {
-    CHECK(error.exit_code() == 2);
-    answer.problems = error.problems();
-  }
-  answer.out = console.out;
-  return answer;
+  return answer_to(request);
 }
 
 TEST_CASE("inspect: columns are compared with a label", "[run][inspect]") {

@@ -2,45 +2,28 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "base/error.h"
 #include "base/temporary_folder.h"
 #include "formats/image/decode.h"
 #include "formats/image/image_record_writer.h"
 #include "formats/image/mask.h"
-#include "run/console/collecting_console.h"
-#include "run/requests.h"
+#include "run/inspect/inspect_help.h"
 
 namespace smtrain {
 namespace {
 
 using Catch::Matchers::Contains;
 using nlohmann::json;
-using test::CollectingConsole;
+using test::Answer;
+using test::answer_to;
 using test::TemporaryFolder;
 namespace image = formats::image;
-
-struct Answer {
-  std::string out;
-  std::vector<std::string> problems;
-  json parsed() const { return json::parse(out); }
-};
 
 Answer inspect(const std::string& path, const std::string& as, bool as_json = true) {
   run::InspectRequest request;
   request.path = path;
   if (!as.empty()) request.as = as;
   request.json = as_json;
-  request.common.threads.value = 2;
-  CollectingConsole console;
-  Answer answer;
-  try {
-    run::inspect(request, console);
-  } catch (const Error& error) {
-    CHECK(error.exit_code() == 2);
-    answer.problems = error.problems();
-  }
-  answer.out = console.out;
-  return answer;
+  return answer_to(request);
 }
 
 std::string picture(std::uint32_t width, std::uint32_t height, image::ImageKind kind) {
