@@ -1,5 +1,6 @@
 """Parquet as a user meets it: tables, folders of Spark, pipes; against what pyarrow reads and writes, where Python has it."""
 
+import datetime
 import gzip
 import os
 import random
@@ -66,6 +67,38 @@ class Parquet(CliTest):
     def test_text_columns_are_refused_all_at_once(self):
         result = self.smtrain("convert", sample("series.parquet"), "out.csv", code=2)
         self.assertIn('column "start" is text, "dynamic_feat" is lists of lists; leave such columns out', result.err)
+        self.assertIn('--one-hot all', result.err)
+
+    def test_texts_become_fields_of_csv(self):
+        names = ("Ann", '"Bo ""Bob"" B"', '"Li, C"', '"two\nlines"', "")
+        expected = "name,age,weight,score,member,born,seen,city\n"
+        for i in range(30):
+            born = datetime.date(1950, 1, 1) + datetime.timedelta(days=400 * i)
+            seen = datetime.datetime(2026, 1, 1, 9, 30) + datetime.timedelta(hours=i, microseconds=i % 3)
+            score = repr(i / 3).removesuffix(".0")
+            expected += (f"{names[i % 5]},{'' if i % 7 == 3 else 20 + i},{50 + i / 10:g},{score},{1 - i % 2},{born},{seen},"
+                         f"{('Bonn', 'Rome')[i % 2]}\n")
+        self.assertEqual(self.converted(sample("people.parquet")), expected)
+        shuffled = self.converted(sample("people.parquet"), "--shuffle")
+        self.assertNotEqual(shuffled, expected)
+        self.assertEqual(sorted(shuffled), sorted(expected))
+
+    def test_texts_are_encoded_as_those_of_csv(self):
+        csv = self.converted(sample("people.parquet"), to="people.csv")
+        flags = ("--label", "city", "--one-hot", "name", "--drop", "born,seen", "--missing", "median+indicator", "--missing", "name=0")
+        self.assertEqual(self.converted(sample("people.parquet"), *flags, to="a.csv"), self.converted("people.csv", *flags, to="b.csv"))
+        self.assertEqual(self.read("a.csv.encoding.json"), self.read("b.csv.encoding.json"))
+        with open(sample("people.parquet"), "rb") as file:
+            piped = subprocess.run([SMTRAIN, "convert", "-", "c.csv", "--content-type", "parquet", "--apply-encoding", "a.csv.encoding.json"],
+                                   stdin=file, capture_output=True, env=self.env, cwd=self.work)
+        self.assertEqual(piped.returncode, 0, piped.stderr)
+        self.assertEqual(self.read("c.csv"), self.read("a.csv"))
+        self.assertEqual(csv.count("\n"), 31 + 6)
+
+    def test_lists_cannot_be_encoded(self):
+        result = self.smtrain("convert", sample("series.parquet"), "out.csv", "--one-hot", "start", code=2)
+        self.assertIn('series.parquet: column "target" holds lists', result.err)
+        self.assertFalse(os.path.exists(self.path("out.csv")))
 
     def test_a_row_that_is_missing_is_named(self):
         result = self.smtrain("convert", sample("numbers.parquet"), "out.csv", code=2)

@@ -61,7 +61,8 @@ void check_types(const std::vector<TableColumn>& columns, const std::vector<Part
   }
   if (wrong.empty()) return;
   throw user_error(
-      "{}: a table has numbers alone, but column {}; leave such columns out, or encode them as numbers, when the file is written",
+      "{}: a table has numbers alone, but column {}; leave such columns out when the file is written, or encode texts: smtrain convert "
+      "IN OUT --one-hot all (--drop COLUMN leaves one out)",
       source, wrong);
 }
 

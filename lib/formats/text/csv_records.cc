@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "formats/parquet/csv_stream.h"
 #include "formats/text/csv_parser.h"
 #include "formats/text/field_number.h"
 #include "formats/text/lines.h"
@@ -29,17 +30,26 @@ bool any_number(const std::vector<std::string>& fields) {
 class CsvRecords::Cutter final : public RecordCutter {
  public:
   Cut cut(const RawBlock& block, bool file_start, bool at_end) override { return parser->cut(block, file_start, at_end); }
+  std::unique_ptr<ByteStream> open(const InputFile& file, std::unique_ptr<ByteStream> bytes, std::string_view head) override {
+    return of_parquet ? parquet::make_csv_stream(file, std::move(bytes), head) : std::move(bytes);
+  }
   std::unique_ptr<CsvParser> parser;
+  bool of_parquet = false;
 };
 
 CsvRecords::CsvRecords(std::vector<InputFile> files, const ContentType& type, const BlockTeamOptions& options, Log& log)
     : type_(type), max_record_bytes_(options.max_record_bytes), cutter_(std::make_unique<Cutter>()) {
-  if (type.format != Format::csv) throw internal_error("CsvRecords of {}", type.to_string());
+  if (type.format != Format::csv && type.format != Format::parquet) throw internal_error("CsvRecords of {}", type.to_string());
+  if (type.format == Format::parquet) {
+    cutter_->of_parquet = true;
+    type_ = {Format::csv, {{"header", "true"}, {"delimiter", "comma"}}};
+  }
   for (const char* name : {"label", "label_size", "weights"}) type_.parameters.erase(name);
   type_.parameters["label_size"] = "0";
   team_ = std::make_unique<BlockTeam>(std::move(files), *cutter_, options);
   open(log);
   type_.parameters.erase("label_size");
+  if (cutter_->of_parquet) type_ = type;
 }
 
 CsvRecords::~CsvRecords() = default;

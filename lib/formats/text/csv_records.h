@@ -1,4 +1,4 @@
-// CsvRecords: CSV as people have it: fields of text, perhaps a header, a delimiter of its own.
+// CsvRecords: CSV as people have it: fields of text, perhaps a header, a delimiter of its own; and Parquet, read as such.
 #pragma once
 
 #include <functional>
@@ -29,7 +29,8 @@ class CsvRecords {
   /// Parameters of `type`: delimiter, quote, header as for CsvParser; label and label_size are left to the caller. A delimiter or
   /// a header that is not said is told by the first lines, and named in the log: of comma, semicolon, tab and pipe the one that
   /// the first line has most; a header where the first line has no number and the second one has some in columns of distinct
-  /// names.
+  /// names. Of Parquet the columns' names are the header, and the lines that errors name are those of its text: row r, from 0, is
+  /// line r + 2 unless texts have line feeds.
   CsvRecords(std::vector<InputFile> files, const ContentType& type, const BlockTeamOptions& options, Log& log);
   ~CsvRecords();
 

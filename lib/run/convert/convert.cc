@@ -10,6 +10,7 @@
 #include "run/convert/convert_series.h"
 #include "run/convert/convert_table.h"
 #include "run/convert/convert_text.h"
+#include "run/convert/record_supply.h"
 
 namespace smtrain::run {
 namespace {
@@ -83,7 +84,7 @@ void convert(const ConvertRequest& request, Console& console) {
   const DataKind from = input_kind(request), to = output_kind(request, from);
   PrepareOptions prepare = request.prepare;
   if (from == DataKind::documents) prepare.encoding.label.reset();  // a text's label is no column of numbers
-  if (prepare.any()) return convert_prepared(request, from, to, console);
+  if (prepare.any() || copies_texts(request, from, to)) return convert_prepared(request, from, to, console);
   for (const Conversion& c : kConversions) {
     if (c.from == from && c.to == to) return c.run(request, from, to, console);
   }

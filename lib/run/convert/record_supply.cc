@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "formats/io/byte_stream.h"
+#include "formats/parquet/columns.h"
+#include "formats/parquet/convert.h"
 #include "run/input_type.h"
 #include "run/table_input.h"
 
@@ -26,12 +28,26 @@ std::optional<ContentType> line_type(const ConvertRequest& request, DataKind kin
   return std::nullopt;
 }
 
+// The format that is asked for, or that the output's name says.
+std::optional<ContentType> wanted_type(const ConvertRequest& request, DataKind kind) {
+  if (request.to && *request.to != name_of(kind)) return formats::parse_content_type(*request.to);
+  return type_by_suffix(request.output);
+}
+
+bool has_texts(const formats::InputFile& file) {
+  using formats::parquet::Leaf;
+  const auto summary = formats::parquet::summarize(file);
+  if (!summary) return false;
+  const auto& leaves = summary->schema.leaves;
+  const auto is_number = [](const Leaf& leaf) { return formats::parquet::is_numeric(leaf.type.kind()); };
+  const auto is_list = [](const Leaf& leaf) { return leaf.type.max_repetition != 0; };
+  return std::none_of(leaves.begin(), leaves.end(), is_list) && !std::all_of(leaves.begin(), leaves.end(), is_number);
+}
+
 // Whether the output is to have the bytes of the input's records.
 bool copies(const ConvertRequest& request, const ContentType& from, DataKind kind) {
   if (!formats::has_lines(from.format)) return false;
-  std::optional<ContentType> to;
-  if (request.to && *request.to != name_of(kind)) to = formats::parse_content_type(*request.to);
-  else to = type_by_suffix(request.output);
+  const std::optional<ContentType> to = wanted_type(request, kind);
   if (!to) return kind != DataKind::table || request.to.has_value();
   if (to->format != from.format) return kind != DataKind::table && to->format == Format::json && from.format == Format::jsonlines;
   const auto delimiter = [](const ContentType& type) { return type.text("delimiter").value_or("comma"); };
@@ -43,6 +59,15 @@ bool copies(const ConvertRequest& request, const ContentType& from, DataKind kin
 }
 
 }  // namespace
+
+bool copies_texts(const ConvertRequest& request, DataKind from, DataKind to) {
+  if (from != DataKind::table || to != DataKind::table || request.input == "-") return false;
+  const std::optional<ContentType> wanted = wanted_type(request, from);
+  if (!wanted || wanted->format != Format::csv || !wanted->parameters.empty()) return false;
+  const std::vector<formats::InputFile> files = formats::expand_path(request.input);
+  const ContentType type = input_type(request.content_type, files);
+  return type.format == Format::parquet && type.parameters.empty() && has_texts(files.front());
+}
 
 std::unique_ptr<RecordSupply> open_record_supply(const ConvertRequest& request, DataKind from, DataKind to, Console& console) {
   std::vector<formats::InputFile> files = formats::expand_path(request.input);
@@ -60,6 +85,7 @@ std::unique_ptr<RecordSupply> open_record_supply(const ConvertRequest& request, 
         request.input, words_for(from), words_for(to));
   }
   const auto type = line_type(request, from, files);
+  if (copies_texts(request, from, to)) return open_csv_lines(request, *type, std::move(files), console);
   if (type && copies(request, *type, from)) {
     if (type->format == Format::csv) return open_csv_lines(request, *type, std::move(files), console);
     return open_lines(request, *type, std::move(files));

@@ -1,4 +1,4 @@
-// A CSV as people have it, encoded: numbers, categories, missing values.
+// A CSV as people have it, or Parquet, encoded: numbers, categories, missing values.
 #include <algorithm>
 
 #include "base/error.h"
@@ -34,8 +34,8 @@ class EncodedSupply final : public RecordSupply {
   EncodedSupply(const ConvertRequest& request, std::vector<formats::InputFile> files, Console& console)
       : options_(request.prepare), output_(request.output), threads_(request.common.threads.value), files_(std::move(files)) {
     type_ = input_type(request.content_type, files_);
-    if (type_.format != formats::Format::csv) {
-      throw user_error("{}: is {}; --columns, --label, --drop, --one-hot, --ordinal, --missing and encodings are for CSV",
+    if (type_.format != formats::Format::csv && type_.format != formats::Format::parquet) {
+      throw user_error("{}: is {}; --columns, --label, --drop, --one-hot, --ordinal, --missing and encodings are for CSV and Parquet",
                        request.input, formats::words_for(type_.format));
     }
     // Before any record is read: a path that cannot be written, or a format.

@@ -91,6 +91,22 @@ def embeddings(path):
     }), path, compression="zstd")
 
 
+def people(path):
+    """A table as people have it: texts that CSV has to quote, dates, times, nulls."""
+    born = [datetime.date(1950, 1, 1) + datetime.timedelta(days=400 * i) for i in range(30)]
+    seen = [datetime.datetime(2026, 1, 1, 9, 30) + datetime.timedelta(hours=i, microseconds=i % 3) for i in range(30)]
+    pq.write_table(pa.table({
+        "name": pa.array([("Ann", 'Bo "Bob" B', "Li, C", "two\nlines", None)[i % 5] for i in range(30)], pa.string()),
+        "age": pa.array([None if i % 7 == 3 else 20 + i for i in range(30)], pa.int64()),
+        "weight": pa.array([50 + i / 10 for i in range(30)], pa.float32()),
+        "score": pa.array([i / 3 for i in range(30)], pa.float64()),
+        "member": pa.array([i % 2 == 0 for i in range(30)], pa.bool_()),
+        "born": pa.array(born, pa.date32()),
+        "seen": pa.array(seen, pa.timestamp("us")),
+        "city": pa.array([("Bonn", "Rome")[i % 2] for i in range(30)], pa.dictionary(pa.int32(), pa.string())),
+    }), path, row_group_size=12, compression="snappy")
+
+
 def series(path, start):
     """Series as DeepAR takes them, of 3 + i % 4 numbers; the second one is missing."""
     rows = range(20)
@@ -137,6 +153,7 @@ def main(folder):
     write(at("split.parquet"), compression="zstd", use_dictionary=False, column_encoding=SPLIT, store_decimal_as_integer=True)
     numbers(at("numbers.parquet"))
     embeddings(at("embeddings.parquet"))
+    people(at("people.parquet"))
     series(at("series.parquet"), str)
     series(at("series_timestamps.parquet"), datetime.datetime)
     spark_vectors(at("spark"), False)
