@@ -42,6 +42,43 @@ class Inspect(CliTest):
         self.assertIn("123", result.out)
         json.loads(self.smtrain("inspect", "train.csv", "--json").out)
 
+    PEOPLE = "name,age,city,paid\nAnn,31,Bonn,yes\nBo,?,Rome,no\nCy,45,Bonn,yes\nDee,,Bonn,yes\nEd,52,Rome,no\n"
+
+    def test_a_table_with_columns_of_text(self):
+        self.write("people.csv", self.PEOPLE)
+        result = self.smtrain("inspect", "people.csv", "--label", "paid")
+        for line in (r"what +a table with columns of text", r"records +5\n", r"content type +text/csv;header=true", r"label paid +yes: 3 \(60\.0 %\)",
+                     r"name +text +0 % +5 ", r"age +text +20\.0 % +4 ", r"city +text +0 % +2 +1\.000 +Bonn 60\.0 %, Rome 40\.0 %", r"paid +text +0 % +2 +- "):
+            self.assertRegex(result.out, line)
+        self.assertIn('column age: "?" stands 1 times; if it means a missing value, say --missing-text "?"', result.out)
+        self.assertEqual(result.err, "")
+        # The command of the note does what it says, once the mark is known.
+        self.assertIn("smtrain convert people.csv OUT.pbr --label paid --one-hot all --missing median+indicator", result.out)
+        self.smtrain("convert", "people.csv", "out.pbr", "--label", "paid", "--one-hot", "all", "--missing", "median+indicator", "--missing-text", "?")
+        self.assertIn("kmeans  yes", self.smtrain("inspect", "out.pbr").out)
+
+    def test_a_table_with_columns_of_text_as_json(self):
+        self.write("people.csv", self.PEOPLE)
+        answer = json.loads(self.smtrain("inspect", "people.csv", "--json", "--label", "age").out)
+        self.assertEqual([column["kind"] for column in answer["columns"]], ["text", "text", "text", "text"])
+        self.assertEqual(answer["columns"][1]["missing"], 1)
+        self.assertEqual(answer["columns"][1]["numbers"]["max"], 52)
+        self.assertEqual(answer["columns"][2]["frequent"], [{"value": "Bonn", "count": 3}, {"value": "Rome", "count": 2}])
+        self.assertEqual(answer["records"], {"count": 5, "exact": True, "read": 5})
+
+    def test_a_word_among_numbers_is_a_flaw(self):
+        self.write("train.csv", csv(blobs(50)) + "1,oops\n")
+        result = self.smtrain("inspect", "train.csv", code=2)
+        self.assertIn("what is wrong", result.out)
+        self.assertIn("train.csv:51", result.err)
+
+    def test_many_flaws_are_told_once(self):
+        self.write("train.csv", csv(blobs(50)) + "1,oops\n" * 30)
+        result = self.smtrain("inspect", "train.csv", code=2)
+        self.assertIn("train.csv:60", result.out)
+        self.assertIn("train.csv:51", result.err)
+        self.assertEqual(len(result.err.splitlines()), 1, result.err)
+
     def test_a_model(self):
         self.write("train.csv", csv(blobs()))
         self.train()

@@ -73,6 +73,7 @@ std::string records_text(const RecordSummary& s) {
       {"records", records_in_words(s)}};
   for (const Fact& fact : s.facts) fields.emplace_back(fact.name, fact.text);
   std::string text = s.path + "\n\n" + text_fields(fields);
+  for (const Fact& table : s.tables) text += "\n" + table.name + "\n" + table.text;
   if (!s.first.empty()) text += "\nfirst records\n" + list_of(s.first);
   if (!s.problems.empty()) text += "\nwhat is wrong\n" + list_of(s.problems);
   if (s.more_problems) text += "  … and more\n";
@@ -88,6 +89,7 @@ std::string records_json(const RecordSummary& s) {
                      {"exact", s.exact},
                      {"read", s.records}};
   for (const Fact& fact : s.facts) json[member_name(fact.name)] = Json::parse(fact.json);
+  for (const Fact& table : s.tables) json[member_name(table.name)] = Json::parse(table.json);
   json["first"] = s.first;
   json["problems"] = s.problems;
   json["more_problems"] = s.more_problems;

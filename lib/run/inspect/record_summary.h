@@ -29,6 +29,7 @@ struct RecordSummary {
   bool exact = true;           ///< that is all there are
   std::optional<std::uint64_t> estimated_records;
   std::vector<Fact> facts;
+  std::vector<Fact> tables;    ///< the text is a table of its own, beneath the facts and under the name
   std::vector<std::string> first;     ///< the first records, in short
   std::vector<std::string> problems;  ///< with their places
   bool more_problems = false;
