@@ -14,7 +14,7 @@ namespace smtrain::test {
 
 struct Answer {
   std::string out;
-  std::vector<std::string> problems;  ///< of the Error that ended it
+  std::vector<std::string> problems;  ///< of the answer when it is JSON, else of the Error that ended it
   nlohmann::json parsed() const { return nlohmann::json::parse(out); }
 };
 
@@ -28,8 +28,11 @@ inline Answer answer_to(run::InspectRequest request) {
   } catch (const Error& error) {
     CHECK(error.exit_code() == 2);
     answer.problems = error.problems();
+    // The Error says the first of them.
+    CHECK(answer.problems.size() == 1);
   }
   answer.out = console.out;
+  if (request.json && !answer.problems.empty() && !answer.out.empty()) answer.problems = answer.parsed()["problems"].get<std::vector<std::string>>();
   return answer;
 }
 
