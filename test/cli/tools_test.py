@@ -72,6 +72,20 @@ class Inspect(CliTest):
         self.assertIn("what is wrong", result.out)
         self.assertIn("train.csv:51", result.err)
 
+    def test_what_it_is_shows_by_its_content(self):
+        self.write("notes.txt", "Two young men, outside.\nA girl climbs into a house, and out again, twice.\nThree dogs\n")
+        self.write("labelled", "__label__1 good film\n__label__2 bad film\n")
+        self.write("series.json", '{"start": "2026-01-01 00:00:00", "target": [1, 2, 3]}\n')
+        os.mkdir(self.path("train"))
+        self.write("train/part-0.jsonl", '{"in0": [1, 2], "in1": [3], "label": 1}\n')
+        self.write("agaricus.txt.test", "1 3:1 9:1\n0 1:1 9:1\n")
+        self.write("numbers.txt", "0.5 1.5\n2.5 3.5\n")
+        for path, words in (("notes.txt", "text, a document per line"), ("labelled", "BlazingText lines"), ("series.json", "DeepAR series"),
+                            ("train", "Object2Vec pairs"), ("agaricus.txt.test", "libsvm"), ("numbers.txt", "CSV text")):
+            self.assertIn(words, self.smtrain("inspect", path).out)
+        self.refused("convert", "notes.txt", "out.csv", says="is text, a document per line")
+        self.refused("convert", "series.json", "out.csv", "--to", "pairs", says=['"pairs" is no kind of data', "object2vec"])
+
     def test_many_flaws_are_told_once(self):
         self.write("train.csv", csv(blobs(50)) + "1,oops\n" * 30)
         result = self.smtrain("inspect", "train.csv", code=2)

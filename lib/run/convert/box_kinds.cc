@@ -37,9 +37,19 @@ bool has_key(std::string_view text, std::string_view key) {
   return false;
 }
 
+// Records of members that no other data have.
+std::optional<DataKind> kind_of_record(std::string_view line) {
+  if (has_key(line, "\"start\"") && has_key(line, "\"target\"")) return DataKind::series;
+  if (has_key(line, "\"in0\"") && has_key(line, "\"in1\"")) return DataKind::pairs;
+  return std::nullopt;
+}
+
+std::string_view first_line(std::string_view head) { return trim(head.substr(0, head.find('\n'))); }
+
 std::optional<DataKind> kind_of_json(const formats::InputFile& file) {
   const std::string head = head_of(file);
   if (has_key(head, "\"instances\"")) return std::nullopt;
+  if (const auto kind = kind_of_record(first_line(head))) return kind;
   if (has_key(head, "\"image_size\"") && has_key(head, "\"annotations\"")) return DataKind::boxes;
   if (has_key(head, "\"file_name\"") || (has_key(head, "\"image_id\"") && has_key(head, "\"bbox\""))) return DataKind::coco;
   return std::nullopt;
@@ -47,12 +57,12 @@ std::optional<DataKind> kind_of_json(const formats::InputFile& file) {
 
 std::optional<DataKind> kind_of_lines(const formats::InputFile& file) {
   const std::string head = head_of(file);
-  const std::string_view line = trim(std::string_view(head).substr(0, head.find('\n')));
+  const std::string_view line = first_line(head);
   if (!line.starts_with('{')) return std::nullopt;
   for (std::size_t at = line.find("-ref\""); at != std::string_view::npos; at = line.find("-ref\"", at + 1)) {
     if (trim(line.substr(at + 5)).starts_with(':')) return DataKind::manifest;
   }
-  return std::nullopt;
+  return kind_of_record(line);
 }
 
 std::optional<DataKind> kind_of_file(const formats::InputFile& file) {
@@ -74,11 +84,13 @@ std::optional<DataKind> guess_box_input(const ConvertRequest& request) {
   const std::vector<formats::InputFile> files = formats::expand_path_if_any(request.input);
   if (files.empty()) return std::nullopt;
   if (!fs::is_directory(request.input, error)) return kind_of_file(files[0]);
-  // Images lie among annotations, and the order of names says nothing; a folder of JSON Lines is a table's.
+  // Images lie among annotations, and the order of names says nothing.
   for (const formats::InputFile& file : files) {
     const std::string suffix = plain_suffix(file.path);
     if (suffix == ".xml") return DataKind::voc;
-    if (suffix == ".json") return kind_of_json(file) == DataKind::boxes ? std::optional(DataKind::boxes) : std::nullopt;
+    if (suffix != ".json" && suffix != ".jsonl") continue;
+    const auto kind = kind_of_file(file);
+    return kind == DataKind::boxes || kind == DataKind::series || kind == DataKind::pairs ? kind : std::nullopt;
   }
   return std::nullopt;
 }

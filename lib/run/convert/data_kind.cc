@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "run/convert/box_kinds.h"
 #include "run/convert/image_kinds.h"
+#include "run/convert/text_kinds.h"
 #include "run/inspect/model_summary.h"
 
 namespace smtrain::run {
@@ -51,6 +52,17 @@ bool made_of_text(DataKind kind) {
   return kind == DataKind::sentences || kind == DataKind::translations || kind == DataKind::pairs || kind == DataKind::counts;
 }
 
+// A word without a slash may be meant as either.
+void check_is_type(const std::string& to) {
+  try {
+    (void)formats::parse_content_type(to);
+  } catch (const Error& error) {
+    if (to.find('/') != std::string::npos) throw;
+    throw user_error("{} is no kind of data{}, and no content type; kinds are {}; {}", smtrain::quoted(to), did_you_mean(to, data_kind_names()),
+                     fmt::join(data_kind_names(), ", "), error.what());
+  }
+}
+
 }  // namespace
 
 const char* name_of(DataKind kind) { return facts_of(kind).name; }
@@ -77,12 +89,14 @@ DataKind input_kind(const ConvertRequest& request) {
   }
   if (const auto kind = guess_image_input(request)) return *kind;
   if (request.content_type) return DataKind::table;
-  return looks_like_model(request.input) ? DataKind::model : DataKind::table;
+  if (looks_like_model(request.input)) return DataKind::model;
+  return guess_text_input(request).value_or(DataKind::table);
 }
 
 DataKind output_kind(const ConvertRequest& request, DataKind input) {
   if (request.to) {
     if (const auto kind = kind_named(*request.to)) return *kind;
+    check_is_type(*request.to);
   }
   if (input == DataKind::sentences) return input;
   const auto format = formats::format_by_suffix(request.output);

@@ -66,6 +66,14 @@ std::vector<FieldStats> look_ahead(const std::vector<formats::InputFile>& files,
 
 bool is_text(const FieldStats& column) { return 2 * column.texts() > column.values() + column.infinite(); }
 
+// Numbers with blanks between them look like one column of text.
+bool has_blank_numbers(const FieldStats& column) {
+  return std::any_of(column.categories().begin(), column.categories().end(), [](const auto& category) {
+    const std::string_view text = category.first;
+    return formats::field_number(text.substr(0, text.find(' '))).has_value();
+  });
+}
+
 /// The columns as they are gathered.
 class Columns {
  public:
@@ -101,6 +109,7 @@ class Columns {
       if (stats_[i].infinite() > 0) summary_.notes.push_back(fmt::format("column {}: {} infinite", column_name(i), grouped(stats_[i].infinite())));
     }
     summary_.notes.push_back(advice(request));
+    note_series(request);
   }
 
  private:
@@ -210,6 +219,13 @@ class Columns {
     }
   }
 
+  void note_series(const InspectRequest& request) const {
+    const auto found = std::find_if(stats_.begin(), stats_.end(), [](const FieldStats& c) { return c.kind() == Kind::dates; });
+    if (found == stats_.end()) return;
+    summary_.notes.push_back(fmt::format("its dates may make series of it: smtrain convert {} OUT.jsonl --to deepar --time {} --value COLUMN", request.path,
+                                         column_name(static_cast<std::size_t>(found - stats_.begin()))));
+  }
+
   // The command that makes a table of numbers.
   std::string advice(const InspectRequest& request) const {
     std::string dropped;
@@ -244,7 +260,7 @@ bool has_text_columns(const InspectRequest& request) {
     if (!is_columnar(type) || !files.front().rewindable) return false;
     NullLog quiet;
     const std::vector<FieldStats> columns = look_ahead({files.front()}, type, quiet);
-    return std::any_of(columns.begin(), columns.end(), is_text);
+    return std::any_of(columns.begin(), columns.end(), is_text) && !(columns.size() == 1 && has_blank_numbers(columns[0]));
   } catch (const Error&) {
     return false;
   }
