@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/system_error.h"
 #include "commands.h"
 #include "run/describe/describe.h"
 
@@ -11,7 +12,7 @@ namespace {
 void make_folder(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) throw Error(fault_of_errno(error.value()), folder.string() + ": " + error.message());
+  if (error) throw system_error(error.value(), "{}", folder.string());
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "base/signals.h"
+#include "base/system_error.h"
 #include "base/text.h"
 
 namespace smtrain {
@@ -31,7 +32,7 @@ constexpr int kStopPollMilliseconds = 100;
 std::string quoted_path(const fs::path& path) { return quoted(path.native(), PATH_MAX); }
 
 [[noreturn]] void fail_reading(std::string_view name, int error_number) {
-  throw Error(fault_of_errno(error_number), fmt::format("cannot read {}: {}", quoted(name, PATH_MAX), errno_text(error_number)));
+  throw system_error(error_number, "cannot read {}", quoted(name, PATH_MAX));
 }
 
 // --- registry of open temporaries, read by a signal handler: no locks, no allocation ---

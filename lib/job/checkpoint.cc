@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/system_error.h"
 #include "base/text.h"
 
 namespace smtrain::job {
@@ -46,7 +47,7 @@ std::vector<std::string> names_in(const fs::path& folder) {
   fs::directory_iterator at(folder, error);
   for (; !error && at != fs::directory_iterator(); at.increment(error)) names.push_back(at->path().filename().string());
   if (error && error.value() != ENOENT) {
-    throw Error(fault_of_errno(error.value()), fmt::format("cannot read {}: {}", smtrain::quoted(folder.native()), errno_text(error.value())));
+    throw system_error(error.value(), "cannot read {}", smtrain::quoted(folder.native()));
   }
   return names;
 }
@@ -68,8 +69,7 @@ void make_folder(const fs::path& folder) {
   if (!error && !fs::is_directory(folder, error)) error_number = ENOTDIR;
   if (error_number == 0 && ::access(folder.c_str(), W_OK | X_OK) != 0) error_number = errno;
   if (error_number == 0) return;
-  throw Error(fault_of_errno(error_number),
-              fmt::format("--checkpoint-dir {}: cannot be written: {}", smtrain::quoted(folder.native()), errno_text(error_number)));
+  throw system_error(error_number, "--checkpoint-dir {}: cannot be written", smtrain::quoted(folder.native()));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/system_error.h"
 #include "base/text.h"
 #include "formats/archive/tar.h"
 #include "job/manifest.h"
@@ -69,7 +70,7 @@ class FolderReader {
       add(*at);
       at.increment(error);
     }
-    if (error) throw Error(fault_of_errno(error.value()), fmt::format("{}: {}", path_, errno_text(error.value())));
+    if (error) throw system_error(error.value(), "{}", path_);
     return std::move(members_);
   }
 

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/system_error.h"
 #include "base/text.h"
 #include "formats/image/image_record_writer.h"
 #include "formats/recordio/frame_cutter.h"
@@ -42,7 +43,7 @@ class RecordFile {
     for (std::size_t done = 0; done < bytes.size();) {
       const ssize_t got = ::pread(fd_.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) throw Error(fault_of_errno(errno), fmt::format("cannot read {}: {}", path_, errno_text(errno)));
+      if (got < 0) throw system_error(errno, "cannot read {}", path_);
       if (got == 0) throw user_error("{}: the file has become shorter while it was read", path_);
       done += static_cast<std::size_t>(got);
     }

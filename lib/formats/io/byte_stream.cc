@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/signals.h"
+#include "base/system_error.h"
 #include "base/text.h"
 
 namespace smtrain::formats {
@@ -77,7 +78,7 @@ class Source {
 
  private:
   [[noreturn]] void fail(int error_number) const {
-    throw Error(fault_of_errno(error_number), fmt::format("{}: {}", name_, errno_text(error_number)));
+    throw system_error(error_number, "{}", name_);
   }
 
   void look_at_head() {

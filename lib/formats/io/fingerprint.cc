@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/system_error.h"
 
 namespace smtrain::formats {
 namespace {
@@ -40,7 +41,7 @@ void add_samples(const InputFile& file, std::uint64_t size, Hash& hash) {
     const std::uint64_t offset = last / (kSamples - 1) * i + last % (kSamples - 1) * i / (kSamples - 1);
     if (i > 0 && offset < behind && offset != last) continue;
     const ssize_t got = ::pread(fd.get(), bytes, kSampleBytes, static_cast<off_t>(offset));
-    if (got < 0) throw Error(fault_of_errno(errno), fmt::format("{}: {}", file.name, errno_text(errno)));
+    if (got < 0) throw system_error(errno, "{}", file.name);
     hash.add(std::span<const char>(bytes, static_cast<std::size_t>(got)));
     behind = offset + kSampleBytes;
   }

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/signals.h"
+#include "base/system_error.h"
 #include "run/console/progress_bar.h"
 #include "run/console/render.h"
 
@@ -182,7 +183,7 @@ class StandardConsole final : public Console {
     return metrics_bytes_ < bytes;
   }
   Error metrics_error(int error_number) const {
-    return Error(fault_of_errno(error_number), fmt::format("cannot write \"{}\": {}", options_.metrics_file, errno_text(error_number)));
+    return system_error(error_number, "cannot write \"{}\"", options_.metrics_file);
   }
   void emit(const Rendered& r) {
     if (r.err.empty() && r.out.empty()) return;

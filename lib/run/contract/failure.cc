@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/file.h"
+#include "base/system_error.h"
 #include "base/text.h"
 
 namespace smtrain::run::contract {
@@ -52,7 +53,7 @@ std::string failure_text(const Error& error) {
 
 void write_failure(const std::filesystem::path& path, std::string_view text) {
   const auto fail = [&](int error_number) {
-    throw Error(fault_of_errno(error_number), fmt::format("cannot write {}: {}", path.string(), errno_text(error_number)));
+    throw system_error(error_number, "cannot write {}", path.string());
   };
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!file && errno == EEXIST) return;

@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "algos/registry.h"
+#include "base/system_error.h"
 #include "base/text.h"
 #include "dist/launch.h"
 #include "run/contract/failure.h"
@@ -57,7 +58,7 @@ fs::path model_in(const fs::path& folder) {
     const bool archive = name.find(".tar") != std::string::npos || name.ends_with(".tgz") || name.ends_with(".tzst");
     if (archive && at->is_regular_file()) archives.push_back(name);
   }
-  if (error) throw Error(fault_of_errno(error.value()), fmt::format("channel model: {}: {}", folder.string(), errno_text(error.value())));
+  if (error) throw system_error(error.value(), "channel model: {}", folder.string());
   if (files == 0) throw user_error("channel model: {} is empty; expected model.tar.gz, or the files of a model", folder.string());
   if (archives.empty()) return folder;
   if (archives.size() == 1) return folder / archives.front();

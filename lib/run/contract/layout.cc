@@ -1,6 +1,7 @@
 #include "run/contract/layout.h"
 
 #include "base/error.h"
+#include "base/system_error.h"
 
 namespace smtrain::run::contract {
 
@@ -18,7 +19,7 @@ void Layout::make_folders() const {
   for (const fs::path& folder : {config(), data(), code(), model(), checkpoints(), output_data()}) {
     std::error_code error;
     fs::create_directories(folder, error);
-    if (error) throw Error(fault_of_errno(error.value()), fmt::format("cannot make the folder {}: {}", folder.string(), errno_text(error.value())));
+    if (error) throw system_error(error.value(), "cannot make the folder {}", folder.string());
   }
 }
 

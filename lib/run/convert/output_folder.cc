@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/system_error.h"
 #include "base/text.h"
 #include "formats/io/compress.h"
 
@@ -18,8 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const std::string& path, int error_number) {
-  throw Error(fault_of_errno(error_number),
-              fmt::format("cannot write {}: {}", smtrain::quoted(path, 4096), errno_text(error_number)));
+  throw system_error(error_number, "cannot write {}", smtrain::quoted(path, 4096));
 }
 
 // mkdtemp keeps others out, and the umask says who may look in later.

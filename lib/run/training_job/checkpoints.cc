@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/system_error.h"
 #include "base/text.h"
 
 namespace smtrain::run::training_job {
@@ -26,8 +27,7 @@ bool is_marker(const std::string& name) {
 void make_folder(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error) throw Error(fault_of_errno(error.value()),
-                         fmt::format("cannot make the folder {}: {}", path.string(), errno_text(error.value())));
+  if (error) throw system_error(error.value(), "cannot make the folder {}", path.string());
 }
 
 void copy_whole(const fs::path& from, const fs::path& to) {
@@ -129,8 +129,7 @@ void CheckpointCopier::pass() {
     });
     // A folder that is gone or cannot be read says nothing about its files; the location outlives it.
     if (error == std::errc::no_such_file_or_directory) continue;
-    if (error) throw Error(fault_of_errno(error.value()),
-                           fmt::format("cannot read {}: {}", folders_[i].string(), errno_text(error.value())));
+    if (error) throw system_error(error.value(), "cannot read {}", folders_[i].string());
     for (const auto& [name, seen] : copied_[i]) {
       std::error_code ignored;
       if (!now.contains(name)) fs::remove(location_ / name, ignored);

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/system_error.h"
 #include "base/text.h"
 #include "formats/archive/tar.h"
 #include "job/model.h"
@@ -45,7 +46,7 @@ class MappedFile {
 
  private:
   [[noreturn]] static void fail(const fs::path& path) {
-    throw Error(fault_of_errno(errno), fmt::format("cannot read {}: {}", path.string(), errno_text(errno)));
+    throw system_error(errno, "cannot read {}", path.string());
   }
   const char* bytes_ = nullptr;
   std::size_t size_ = 0;
@@ -71,7 +72,7 @@ Files merged(const std::vector<fs::path>& folders, Log& log) {
       }
     }
     if (error && error != std::errc::no_such_file_or_directory) {
-      throw Error(fault_of_errno(error.value()), fmt::format("cannot read {}: {}", folder.string(), errno_text(error.value())));
+      throw system_error(error.value(), "cannot read {}", folder.string());
     }
   }
   return files;
@@ -94,7 +95,7 @@ void write_archive(const Files& files, const fs::path& target) {
 
 void check(const std::error_code& error, const fs::path& path) {
   if (error)
-    throw Error(fault_of_errno(error.value()), fmt::format("cannot write {}: {}", path.string(), errno_text(error.value())));
+    throw system_error(error.value(), "cannot write {}", path.string());
 }
 
 void write_folder(const Files& files, const fs::path& target) {

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/system_error.h"
 #include "base/text.h"
 #include "formats/content_type.h"
 #include "formats/io/byte_stream.h"
@@ -81,7 +82,7 @@ void Feeder::check() const {
 void Feeder::make_fifo(std::int64_t epoch) {
   const std::string path = plan_.layout.fifo(plan_.channel.name, epoch).string();
   if (::mkfifo(path.c_str(), 0666) != 0) {
-    throw Error(fault_of_errno(errno), fmt::format("cannot make the FIFO {}: {}", path, errno_text(errno)));
+    throw system_error(errno, "cannot make the FIFO {}", path);
   }
   made_ = epoch + 1;
 }
@@ -93,7 +94,7 @@ void Feeder::run() {
     // Opened without waiting, again and again: a thread inside open() could not be called off.
     while (!stop_ && !(fifo = UniqueFd(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)))) {
       if (errno != ENXIO && errno != EINTR)
-        throw Error(fault_of_errno(errno), fmt::format("cannot open {}: {}", path, errno_text(errno)));
+        throw system_error(errno, "cannot open {}", path);
       std::this_thread::sleep_for(kReaderPoll);
     }
     if (stop_) return;

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/system_error.h"
 #include "base/text.h"
 
 namespace smtrain::run::training_job {
@@ -73,14 +74,12 @@ JobFolder::JobFolder(fs::path path, bool overwrite) : path_(std::move(path)), ov
 void JobFolder::open(Log& log) {
   std::error_code error;
   fs::create_directories(path_, error);
-  if (error) throw Error(fault_of_errno(error.value()),
-                         fmt::format("cannot make the folder {}: {}", path_.string(), errno_text(error.value())));
+  if (error) throw system_error(error.value(), "cannot make the folder {}", path_.string());
   lock();
   if (overwrite_) {
     for (const char* name : kOwn) {
       fs::remove_all(path_ / name, error);
-      if (error) throw Error(fault_of_errno(error.value()),
-                             fmt::format("cannot remove {}: {}", (path_ / name).string(), errno_text(error.value())));
+      if (error) throw system_error(error.value(), "cannot remove {}", (path_ / name).string());
     }
   }
   remove_marker();
@@ -98,7 +97,7 @@ void JobFolder::remove_marker() {
 void JobFolder::lock() {
   const std::string file = (path_ / kLock).string();
   lock_ = UniqueFd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-  if (!lock_) throw Error(fault_of_errno(errno), fmt::format("cannot write {}: {}", file, errno_text(errno)));
+  if (!lock_) throw system_error(errno, "cannot write {}", file);
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     throw user_error("{}: another process runs this job now", path_.string());
   }

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/system_error.h"
 #include "base/text.h"
 #include "run/console/render.h"
 #include "run/training_job/request.h"
@@ -19,7 +20,7 @@ constexpr std::size_t kLastLines = 10;
 
 UniqueFd open_to_append(const fs::path& path) {
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
-  if (!fd) throw Error(fault_of_errno(errno), fmt::format("cannot write {}: {}", path.string(), errno_text(errno)));
+  if (!fd) throw system_error(errno, "cannot write {}", path.string());
   return fd;
 }
 
@@ -106,8 +107,7 @@ JobLog::JobLog(const JobLogOptions& options, Console& console) : console_(consol
   const fs::path folder = options.folder / "logs";
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) throw Error(fault_of_errno(error.value()),
-                         fmt::format("cannot make the folder {}: {}", folder.string(), errno_text(error.value())));
+  if (error) throw system_error(error.value(), "cannot make the folder {}", folder.string());
   for (const std::string& host : hosts_) logs_.push_back(open_to_append(folder / (host + ".log")));
   metrics_.push_back(open_to_append(options.folder / "metrics.jsonl"));
   if (!options.metrics_file.empty()) metrics_.push_back(open_to_append(options.metrics_file));

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/system_error.h"
 #include "base/text.h"
 #include "formats/archive/tar.h"
 #include "formats/io/uri.h"
@@ -50,8 +51,7 @@ void copy_one(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::create_directories(to.parent_path(), error);
   fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
-  if (error) throw Error(fault_of_errno(error.value()),
-                         fmt::format("cannot copy {} to {}: {}", from.string(), to.string(), errno_text(error.value())));
+  if (error) throw system_error(error.value(), "cannot copy {} to {}", from.string(), to.string());
 }
 
 // Whether a link leads back to a folder that it lies in.
@@ -74,8 +74,7 @@ void copy_code(const fs::path& folder, const fs::path& to, const std::vector<fs:
     if (results || (at->is_symlink(ignored) && is_circle(folder, at->path()))) at.disable_recursion_pending();
     else if (at->is_regular_file(ignored)) files.push_back(at->path());
   }
-  if (error) throw Error(fault_of_errno(error.value()),
-                         fmt::format("cannot read the code in {}: {}", folder.string(), errno_text(error.value())));
+  if (error) throw system_error(error.value(), "cannot read the code in {}", folder.string());
   for (const fs::path& file : files) copy_one(file, to / file.lexically_relative(folder));
 }
 

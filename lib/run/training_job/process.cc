@@ -15,6 +15,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/system_error.h"
 #include "base/text.h"
 
 namespace smtrain::run::training_job {
@@ -152,8 +153,7 @@ Process::Process(const Program& program, TakeLine take) : launcher_(program.laun
   }
   if (n == static_cast<ssize_t>(sizeof reason)) {
     wait_for(pid_);
-    throw Error(fault_of_errno(reason),
-                fmt::format("cannot start {}: {}", smtrain::quoted(arguments[0], 4096), errno_text(reason)));
+    throw system_error(reason, "cannot start {}", smtrain::quoted(arguments[0], 4096));
   }
   guard_ = ::fork();
   if (guard_ == 0) {

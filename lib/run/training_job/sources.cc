@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/random.h"
+#include "base/system_error.h"
 #include "base/text.h"
 #include "formats/io/uri.h"
 #include "formats/manifest/augmented_manifest.h"
@@ -21,8 +22,7 @@ using nlohmann::json;
 constexpr std::size_t kMaxManifest = std::size_t{4} << 30;
 
 [[noreturn]] void fail(const std::string& path, const std::error_code& error) {
-  throw Error(fault_of_errno(error.value()),
-              fmt::format("cannot read {}: {}", smtrain::quoted(path, 4096), errno_text(error.value())));
+  throw system_error(error.value(), "cannot read {}", smtrain::quoted(path, 4096));
 }
 
 Entry object(const std::string& path, std::string name) {

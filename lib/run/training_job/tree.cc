@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/system_error.h"
 #include "base/text.h"
 #include "run/contract/config.h"
 #include "run/problems.h"
@@ -21,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const char* what, const fs::path& path, int error_number) {
-  throw Error(fault_of_errno(error_number), fmt::format("cannot {} {}: {}", what, path.string(), errno_text(error_number)));
+  throw system_error(error_number, "cannot {} {}", what, path.string());
 }
 
 void make_folder(const fs::path& path) {
