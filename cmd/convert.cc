@@ -7,14 +7,19 @@
 namespace smtrain::cmd {
 namespace {
 
+std::vector<std::string> names_in(const std::optional<std::string>& list) {
+  std::vector<std::string> names;
+  if (!list) return names;
+  for (const std::string_view name : split(*list, ',')) names.emplace_back(trim(name));
+  return names;
+}
+
 run::BoxOptions box_options(const CommandLine& line) {
   run::BoxOptions options;
   options.classes_file = line.text("classes");
   options.voc_from_zero = line.text("voc-origin") == "0";
   options.drop_difficult = line.has("drop-difficult");
-  if (const auto names = line.text("attribute-names")) {
-    for (const std::string_view name : split(*names, ',')) options.attribute_names.emplace_back(trim(name));
-  }
+  options.attribute_names = names_in(line.text("attribute-names"));
   options.maps = line.texts("map");
   options.reference_prefix = line.text("ref-prefix");
   options.label_map = line.text("label-map");
@@ -56,13 +61,6 @@ run::ImageOptions image_options(const CommandLine& line) {
   options.skip_bad_images = number(line, "skip-bad-images").value_or(0);
   options.max_image_pixels = number(line, "max-image-pixels");
   return options;
-}
-
-std::vector<std::string> names_in(const std::optional<std::string>& list) {
-  std::vector<std::string> names;
-  if (!list) return names;
-  for (const std::string_view name : split(*list, ',')) names.emplace_back(trim(name));
-  return names;
 }
 
 std::optional<std::uint64_t> number_in(const CommandLine& line, const std::string& flag) {

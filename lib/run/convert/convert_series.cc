@@ -12,6 +12,7 @@
 #include "formats/text/csv_scan.h"
 #include "run/convert/series_table.h"
 #include "run/depfile.h"
+#include "run/input_size.h"
 #include "run/input_type.h"
 #include "run/table_input.h"
 
@@ -50,8 +51,7 @@ class Report {
           std::count_if(series.target.begin(), series.target.end(), [](double v) { return std::isnan(v); }));
     }
     series_ += group.size();
-    std::uint64_t total = 0;
-    for (const formats::InputFile& file : files_) total += file.size.value_or(0);
+    const std::uint64_t total = total_size(files_);
     job::Progress progress;
     progress.phase = "converting";
     progress.fraction = total == 0 ? -1 : std::min(1.0, static_cast<double>(consumed) / static_cast<double>(total));

@@ -19,6 +19,7 @@
 #include "formats/words/translations.h"
 #include "run/convert/text_words.h"
 #include "run/depfile.h"
+#include "run/input_size.h"
 #include "run/input_type.h"
 #include "run/table_input.h"
 
@@ -133,10 +134,7 @@ class TextConversion {
   }
 
   void progress(std::uint64_t consumed) {
-    std::uint64_t total = 0;
-    for (const auto* files : {&files_, &second_}) {
-      for (const formats::InputFile& file : *files) total += file.size.value_or(0);
-    }
+    const std::uint64_t total = total_size(files_) + total_size(second_);
     const double passes = words_.counts_first() ? 2 : 1;
     job::Progress progress;
     progress.phase = words_.counts_first() && pass_ == 0 ? "counting words" : "converting";

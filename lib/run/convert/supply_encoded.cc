@@ -9,6 +9,7 @@
 #include "formats/text/column_list.h"
 #include "run/convert/convert_table.h"
 #include "run/convert/record_supply.h"
+#include "run/input_size.h"
 #include "run/input_type.h"
 
 namespace smtrain::run {
@@ -16,12 +17,6 @@ namespace {
 
 using formats::CsvRecords;
 using formats::PackedRecords;
-
-std::uint64_t size_of(const std::vector<formats::InputFile>& files) {
-  std::uint64_t size = 0;
-  for (const formats::InputFile& file : files) size += file.size.value_or(0);
-  return size;
-}
 
 /// What came of a block.
 struct EncodedBlock {
@@ -67,7 +62,7 @@ class EncodedSupply final : public RecordSupply {
     return make_row_sink(path, encoder_->schema(), table_writing(writing_, recordio_split_, encoder_->schema()), threads_);
   }
   std::uint64_t bytes_read() const override { return fitted_bytes_ + (records_ ? records_->team().bytes_consumed() : 0); }
-  std::uint64_t bytes_to_read() const override { return size_of(files_) * (options_.apply_encoding ? 1 : 2); }
+  std::uint64_t bytes_to_read() const override { return total_size(files_) * (options_.apply_encoding ? 1 : 2); }
   std::string words() const override { return columns_in_words(encoder_->schema()); }
 
   void finish(Console& console) override {
@@ -137,7 +132,7 @@ class EncodedSupply final : public RecordSupply {
     CsvRecords records(files_, type_, team_options(), console);
     type_ = records.type();
     const auto progress = [&] {
-      const std::uint64_t total = size_of(files_);
+      const std::uint64_t total = total_size(files_);
       job::Progress p;
       p.phase = "looking at columns";
       p.fraction = total == 0 ? -1 : 0.5 * static_cast<double>(records.team().bytes_consumed()) / static_cast<double>(total);

@@ -6,6 +6,7 @@
 #include "formats/text/csv_records.h"
 #include "formats/text/lines.h"
 #include "run/convert/record_supply.h"
+#include "run/input_size.h"
 
 namespace smtrain::run {
 namespace {
@@ -13,12 +14,6 @@ namespace {
 using formats::PackedRecords;
 using formats::RawBlock;
 using formats::RecordKeys;
-
-std::uint64_t size_of(const std::vector<formats::InputFile>& files) {
-  std::uint64_t size = 0;
-  for (const formats::InputFile& file : files) size += file.size.value_or(0);
-  return size;
-}
 
 formats::BlockTeamOptions team_options(const ConvertRequest& request) {
   formats::BlockTeamOptions options;
@@ -33,23 +28,29 @@ void append_line(std::string_view text, const RecordKeys& keys, PackedRecords& r
   records.end_record(keys);
 }
 
+// Replaces `records` by what parse() makes of the next blocks, in order; false at the end.
+template <class Team, class Parse>
+bool next_round(Team& team, std::vector<PackedRecords>& parts, PackedRecords& records, Parse&& parse) {
+  records.clear();
+  const std::size_t blocks = team.round([&](const RawBlock& block, std::size_t place) { parse(block, parts[place]); });
+  for (std::size_t i = 0; i < blocks; ++i) {
+    records.append(parts[i]);
+    parts[i].clear();
+  }
+  return blocks != 0;
+}
+
 class LineSupply final : public RecordSupply {
  public:
   LineSupply(const ConvertRequest& request, const formats::ContentType& type, std::vector<formats::InputFile> files)
-      : size_(size_of(files)), format_(type.format), cutter_(team_options(request).max_record_bytes),
+      : size_(total_size(files)), format_(type.format), cutter_(team_options(request).max_record_bytes),
         team_(std::move(files), cutter_, team_options(request)), parts_(team_.blocks_per_round()) {
     if (request.prepare.stratify) stratum_.emplace(type.format, "--stratify", *request.prepare.stratify);
     if (request.prepare.group) group_.emplace(type.format, "--group", *request.prepare.group);
   }
 
   bool next(PackedRecords& records) override {
-    records.clear();
-    const std::size_t blocks = team_.round([&](const RawBlock& block, std::size_t place) { parse(block, parts_[place]); });
-    for (std::size_t i = 0; i < blocks; ++i) {
-      records.append(parts_[i]);
-      parts_[i].clear();
-    }
-    return blocks != 0;
+    return next_round(team_, parts_, records, [this](const RawBlock& block, PackedRecords& out) { parse(block, out); });
   }
   std::unique_ptr<RecordSink> make_sink(const std::string& path) const override { return make_verbatim_sink(path, ""); }
   std::uint64_t bytes_read() const override { return team_.bytes_consumed(); }
@@ -79,7 +80,7 @@ class CsvLineSupply final : public RecordSupply {
  public:
   CsvLineSupply(const ConvertRequest& request, const formats::ContentType& type, std::vector<formats::InputFile> files,
                 Console& console)
-      : size_(size_of(files)),
+      : size_(total_size(files)),
         records_(std::move(files), type, team_options(request), console),
         parts_(records_.blocks_per_round()) {
     const auto column = [&](const std::optional<std::string>& name, const char* flag) -> std::optional<std::size_t> {
@@ -92,13 +93,7 @@ class CsvLineSupply final : public RecordSupply {
   }
 
   bool next(PackedRecords& records) override {
-    records.clear();
-    const std::size_t blocks = records_.round([&](const RawBlock& block, std::size_t place) { parse(block, parts_[place]); });
-    for (std::size_t i = 0; i < blocks; ++i) {
-      records.append(parts_[i]);
-      parts_[i].clear();
-    }
-    return blocks != 0;
+    return next_round(records_, parts_, records, [this](const RawBlock& block, PackedRecords& out) { parse(block, out); });
   }
   std::unique_ptr<RecordSink> make_sink(const std::string& path) const override {
     return make_verbatim_sink(path, records_.header_line());

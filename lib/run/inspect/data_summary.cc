@@ -5,6 +5,7 @@
 #include "algos/registry.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "run/input_size.h"
 #include "run/input_type.h"
 #include "run/table_input.h"
 
@@ -75,16 +76,10 @@ void settle_type(DataSummary& summary, const std::vector<formats::InputFile>& fi
   }
 }
 
-std::uint64_t bytes_of(const std::vector<formats::InputFile>& files) {
-  std::uint64_t bytes = 0;
-  for (const formats::InputFile& file : files) bytes += file.size.value_or(0);
-  return bytes;
-}
-
 std::uint64_t bytes_to_scan(const std::vector<formats::InputFile>& files, const InspectRequest& request) {
   if (request.full) return 0;
   const bool sized = std::all_of(files.begin(), files.end(), [](const formats::InputFile& f) { return f.size.has_value(); });
-  return sized && bytes_of(files) <= kSmallBytes ? 0 : kHeadBytes;
+  return sized && total_size(files) <= kSmallBytes ? 0 : kHeadBytes;
 }
 
 const job::ChannelSpec* train_channel(const job::Description& description) {
@@ -157,7 +152,7 @@ DataSummary summarize_data(const InspectRequest& request, Log& log) {
   DataSummary summary;
   announce_terminal_input(request.path, log);
   summary.path = request.path;
-  summary.bytes = bytes_of(files);
+  summary.bytes = total_size(files);
   settle_type(summary, files, request);
   NoteLog notes(log);
   summary.scan = formats::scan_table(files, options_of(as_read(summary.type), bytes_to_scan(files, request), request), notes);

@@ -4,6 +4,7 @@
 
 #include "base/signals.h"
 #include "formats/io/byte_stream.h"
+#include "run/input_size.h"
 
 namespace smtrain::run {
 namespace {
@@ -29,7 +30,7 @@ Reading::Reading(const InspectRequest& request, DataKind kind, std::vector<forma
   summary_.kind = name_of(kind);
   summary_.words = words_for(kind);
   summary_.files = files_.size();
-  for (const formats::InputFile& file : files_) summary_.bytes += file.size.value_or(0);
+  summary_.bytes = total_size(files_);
   summary_.compression = compression_of(files_);
 }
 

@@ -59,7 +59,7 @@ std::string class_of(const std::string& path, const std::string& root) {
   return relative.has_parent_path() && relative.begin() != relative.end() ? relative.begin()->string() : "(no folder)";
 }
 
-// The files of a folder that are images; how many are not is a note.
+// The files of a folder that are images.
 std::vector<formats::InputFile> images_of(const std::string& path, std::size_t& left_out) {
   std::vector<formats::InputFile> files = formats::expand_path(path);
   const auto others = std::stable_partition(files.begin(), files.end(), [](const auto& file) { return image::has_image_suffix(file.path); });
@@ -68,9 +68,16 @@ std::vector<formats::InputFile> images_of(const std::string& path, std::size_t& 
   return files;
 }
 
-void note_left_out(std::size_t count, RecordSummary& summary) {
-  if (count > 0) summary.notes.push_back(fmt::format("{} no .jpg, .jpeg or .png", count == 1 ? "1 file is" : grouped(count) + " files are"));
-}
+// A folder of images as it is read; how many of its files are none is a note.
+class FolderReading : public Reading {
+ public:
+  FolderReading(const InspectRequest& request, DataKind kind, std::size_t left_out = 0)
+      : Reading(request, kind, images_of(request.path, left_out)) {
+    if (left_out == 0) return;
+    summary().notes.push_back(
+        fmt::format("{} no .jpg, .jpeg or .png", left_out == 1 ? "1 file is" : grouped(left_out) + " files are"));
+  }
+};
 
 }  // namespace
 
@@ -122,10 +129,8 @@ RecordSummary summarize_image_list(const InspectRequest& request, DataKind kind,
 }
 
 RecordSummary summarize_image_folder(const InspectRequest& request, DataKind kind, Console&) {
-  std::size_t left_out = 0;
-  Reading reading(request, kind, images_of(request.path, left_out));
+  FolderReading reading(request, kind);
   RecordSummary& summary = reading.summary();
-  note_left_out(left_out, summary);
   ImageTotals totals;
   reading.read_each([&](const formats::InputFile& file) {
     const std::string bytes = contents_of(file);
@@ -138,10 +143,8 @@ RecordSummary summarize_image_folder(const InspectRequest& request, DataKind kin
 }
 
 RecordSummary summarize_masks(const InspectRequest& request, DataKind kind, Console&) {
-  std::size_t left_out = 0;
-  Reading reading(request, kind, images_of(request.path, left_out));
+  FolderReading reading(request, kind);
   RecordSummary& summary = reading.summary();
-  note_left_out(left_out, summary);
   Range width, height;
   std::map<std::string, std::uint64_t> modes, pixels;
   reading.read_each([&](const formats::InputFile& file) {
