@@ -225,40 +225,51 @@ std::string utf8_problem(const ColumnProfile& p, ColumnUse use, const std::strin
   return "";
 }
 
-/// What keeps a column from being a feature, with what to do; "" when nothing does.
-std::string problem_of(const ColumnProfile& p, ColumnUse use, const Rule& rule, bool is_label, const std::string& name) {
-  const std::string where = smtrain::quoted(name);
-  if (p.numbers + p.texts == 0) return fmt::format("{}: every value is missing; leave it out with --drop", where);
-  if (use == ColumnUse::number && p.dates != 0 && p.dates == p.texts) {
+/// What keeps the values of a column from being numbers, with what to do; "" when nothing does.
+std::string number_problem(const ColumnProfile& p, const std::string& where) {
+  if (p.texts == 0) return "";
+  const std::string first = smtrain::quoted(p.first_text);
+  if (p.dates == p.texts) {
     return fmt::format(
         "{}: holds dates such as {} ({}); make numbers of them first (year, month, day of the week, days since a day), or "
         "leave it out with --drop",
-        where, smtrain::quoted(p.first_text), p.first_text_place);
+        where, first, p.first_text_place);
   }
-  if (use == ColumnUse::number && p.texts != 0 && p.texts * 10 < p.numbers) {
+  if (p.texts * 10 < p.numbers) {
     return fmt::format(
         "{}: {} numbers, and {} such as {} ({}); say --missing-text {} when it means a missing value, or --one-hot {}, "
         "--ordinal {} or --drop {}",
-        where, grouped(p.numbers), counted(p.texts, "text"), smtrain::quoted(p.first_text), p.first_text_place,
-        smtrain::quoted(p.first_text), where, where, where);
+        where, grouped(p.numbers), counted(p.texts, "text"), first, p.first_text_place, first, where, where, where);
   }
-  if (use == ColumnUse::number && p.texts != 0) {
-    return fmt::format(
-        "{}: holds text such as {} ({}); say --one-hot {} for a feature per category, --ordinal {} for the number of the "
-        "category, or --drop {}",
-        where, smtrain::quoted(p.first_text), p.first_text_place, where, where, where);
-  }
-  if (use != ColumnUse::number && p.too_many_categories) {
-    return fmt::format("{}: over {} categories; is it an identifier? leave it out with --drop", where, grouped(kMaxCategories));
-  }
-  if (const std::string problem = utf8_problem(p, use, name); !problem.empty()) return problem;
+  return fmt::format(
+      "{}: holds text such as {} ({}); say --one-hot {} for a feature per category, --ordinal {} for the number of the "
+      "category, or --drop {}",
+      where, first, p.first_text_place, where, where, where);
+}
+
+/// The same of missing values.
+std::string missing_problem(const ColumnProfile& p, const Rule& rule, bool is_label, const std::string& name) {
   if (p.missing == 0 || rule.rule == MissingRule::drop || (rule.rule != MissingRule::refuse && !is_label)) return "";
+  const std::string where = smtrain::quoted(name);
   if (is_label) {
     return fmt::format("{}: the label is missing in {} (first {}); --missing {}=drop leaves them out", where,
                        counted(p.missing, "record"), p.first_missing_place, name);
   }
   return fmt::format("{}: {} (first {}); say what to do with --missing drop, mean, median, nan or a number, +indicator if wanted",
                      where, counted(p.missing, "missing value"), p.first_missing_place);
+}
+
+/// What keeps a column from being a feature, with what to do; "" when nothing does.
+std::string problem_of(const ColumnProfile& p, ColumnUse use, const Rule& rule, bool is_label, const std::string& name) {
+  const std::string where = smtrain::quoted(name);
+  if (p.numbers + p.texts == 0) return fmt::format("{}: every value is missing; leave it out with --drop", where);
+  if (use == ColumnUse::number) {
+    if (const std::string problem = number_problem(p, where); !problem.empty()) return problem;
+  } else if (p.too_many_categories) {
+    return fmt::format("{}: over {} categories; is it an identifier? leave it out with --drop", where, grouped(kMaxCategories));
+  }
+  if (const std::string problem = utf8_problem(p, use, name); !problem.empty()) return problem;
+  return missing_problem(p, rule, is_label, name);
 }
 
 ColumnEncoding encoding_of(const ColumnProfile& profile, std::size_t column, ColumnUse use, const Rule& rule, bool is_label,

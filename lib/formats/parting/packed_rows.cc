@@ -24,7 +24,42 @@ struct Unpacked {
   std::vector<float> labels, weights, values;
   std::vector<std::uint64_t> indptr, qids;
   std::vector<std::uint32_t> indices;
+
+  Unpacked(const TableSchema& schema, std::size_t rows) : labels(rows * schema.label_width), indptr{0} {
+    if (schema.weights) weights.resize(rows);
+    if (schema.qids) qids.resize(rows);
+    if (!schema.sparse) dense = allocate_array<float>(rows * schema.feature_dim);
+  }
+
+  void add_sparse(const char* at, const char* end) {
+    const std::size_t before = indices.size();
+    const std::size_t count = static_cast<std::size_t>(end - at) / (sizeof(std::uint32_t) + sizeof(float));
+    indices.resize(before + count);
+    values.resize(before + count);
+    at = take(at, indices.data() + before, count);
+    take(at, values.data() + before, count);
+    indptr.push_back(indices.size());
+  }
 };
+
+Batch batch_of(std::shared_ptr<Unpacked> held, const TableSchema& schema, std::size_t rows) {
+  Batch batch;
+  batch.rows = rows;
+  batch.cols = batch.ld = schema.feature_dim;
+  batch.label_width = schema.label_width;
+  if (schema.label_width != 0) batch.labels = held->labels.data();
+  if (schema.weights) batch.weights = held->weights.data();
+  if (schema.qids) batch.qids = held->qids.data();
+  if (schema.sparse) {
+    batch.indptr = held->indptr.data();
+    batch.indices = held->indices.data();
+    batch.values = held->values.data();
+  } else {
+    batch.dense = held->dense.get();
+  }
+  batch.owner = std::move(held);
+  return batch;
+}
 
 }  // namespace
 
@@ -42,47 +77,17 @@ void RowPacking::append(const Batch& batch, std::size_t row, std::string& out) c
 }
 
 Batch RowPacking::unpack(const PackedRecords& records) const {
-  const auto held = std::make_shared<Unpacked>();
   const std::size_t rows = records.size(), labels = schema_.label_width, cols = schema_.feature_dim;
-  held->labels.resize(rows * labels);
-  if (schema_.weights) held->weights.resize(rows);
-  if (schema_.qids) held->qids.resize(rows);
-  if (!schema_.sparse) held->dense = allocate_array<float>(rows * cols);
-  held->indptr.push_back(0);
+  auto held = std::make_shared<Unpacked>(schema_, rows);
   for (std::size_t i = 0; i < rows; ++i) {
     const std::string_view record = records[i];
     const char* at = take(record.data(), held->labels.data() + i * labels, labels);
     if (schema_.weights) at = take(at, held->weights.data() + i, 1);
     if (schema_.qids) at = take(at, held->qids.data() + i, 1);
-    if (!schema_.sparse) {
-      take(at, held->dense.get() + i * cols, cols);
-      continue;
-    }
-    const std::size_t before = held->indices.size();
-    const std::size_t count =
-        static_cast<std::size_t>(record.data() + record.size() - at) / (sizeof(std::uint32_t) + sizeof(float));
-    held->indices.resize(before + count);
-    held->values.resize(before + count);
-    at = take(at, held->indices.data() + before, count);
-    take(at, held->values.data() + before, count);
-    held->indptr.push_back(held->indices.size());
+    if (schema_.sparse) held->add_sparse(at, record.data() + record.size());
+    else take(at, held->dense.get() + i * cols, cols);
   }
-  Batch batch;
-  batch.rows = rows;
-  batch.cols = batch.ld = cols;
-  batch.label_width = labels;
-  if (labels != 0) batch.labels = held->labels.data();
-  if (schema_.weights) batch.weights = held->weights.data();
-  if (schema_.qids) batch.qids = held->qids.data();
-  if (schema_.sparse) {
-    batch.indptr = held->indptr.data();
-    batch.indices = held->indices.data();
-    batch.values = held->values.data();
-  } else {
-    batch.dense = held->dense.get();
-  }
-  batch.owner = held;
-  return batch;
+  return batch_of(std::move(held), schema_, rows);
 }
 
 }  // namespace smtrain::formats

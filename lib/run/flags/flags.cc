@@ -227,26 +227,41 @@ std::vector<Flag> image_flags() {
           with_default("178956970", flag("max-image-pixels", FlagValue::integer, "N", "An image of more pixels is refused before memory is taken for it."))};
 }
 
+std::vector<std::string> about_convert() {
+  return {"Reads and writes tables as CSV, libsvm, recordIO-protobuf, JSON Lines, Parquet, NumPy arrays and Matrix Market. A suffix .gz or .zst of the output compresses it; "
+          "compressed input is recognised by its content.",
+          "A CSV whose content type has no label_size keeps every column as a feature. One with text, gaps or columns to spare is "
+          "encoded: --label, --columns, --drop, --one-hot, --ordinal, --missing; the encoding is saved and can be applied again.",
+          "--shuffle, --split, --folds and --shards order and part records; where the format stays, records are copied as they stand.",
+          "Boxes become each other in five forms: the service's JSON per image, Pascal VOC, COCO, augmented manifests, and the labels of "
+          "detection lists and records. Masks of segmentation get label maps and palettes (--from masks). Where a form does not show by "
+          "itself, --from and --to name it.",
+          "Of a model tarball the only matrix, or the tensor named with --to \"text/csv;tensor=NAME\", becomes a table: the "
+          "centres of k-means, for example.",
+          "Texts (lines, columns of CSV and TSV, members of JSON Lines, files of a folder) become BlazingText's lines, counts of words for "
+          "NTM and LDA in any format of tables, Object2Vec's pairs and seq2seq's records; the vocabulary that numbers the words is saved "
+          "with one data set and used for the others.",
+          "Tables of time series, long (a row per series and time), wide (a column per series) or a row per series, become DeepAR's "
+          "records, points without a row missing ones; and back."};
+}
+
+std::vector<job::Example> examples_of_convert() {
+  return {{"CSV without labels to the service's protobuf records",
+           "smtrain convert points.csv points.pbr --content-type \"text/csv;label_size=0\""},
+          {"and back to JSON Lines on standard output", "smtrain convert points.pbr - --to application/jsonlines"},
+          {"a fifth for tests, in random order", "smtrain convert points.csv shuffled.csv --shuffle --split train=0.8,test=0.2"},
+          {"counts of the words of titles and texts, and the vocabulary",
+           "smtrain convert news.csv news.pbr --to counts --text 1,2 --vocabulary-size 5000 --save-vocabulary vocab.txt"},
+          {"a table of sales by day to DeepAR's records",
+           "smtrain convert sales.csv sales.json --to deepar --series item --time date --value sold"}};
+}
+
 Subcommand convert() {
   Subcommand s;
   s.name = "convert";
   s.summary = "Converts data files between formats";
   s.usage = "smtrain convert IN OUT [--to TYPE] [options]";
-  s.about = {"Reads and writes tables as CSV, libsvm, recordIO-protobuf, JSON Lines, Parquet, NumPy arrays and Matrix Market. A suffix .gz or .zst of the output compresses it; "
-             "compressed input is recognised by its content.",
-             "A CSV whose content type has no label_size keeps every column as a feature. One with text, gaps or columns to spare is "
-             "encoded: --label, --columns, --drop, --one-hot, --ordinal, --missing; the encoding is saved and can be applied again.",
-             "--shuffle, --split, --folds and --shards order and part records; where the format stays, records are copied as they stand.",
-             "Boxes become each other in five forms: the service's JSON per image, Pascal VOC, COCO, augmented manifests, and the labels of "
-             "detection lists and records. Masks of segmentation get label maps and palettes (--from masks). Where a form does not show by "
-             "itself, --from and --to name it.",
-             "Of a model tarball the only matrix, or the tensor named with --to \"text/csv;tensor=NAME\", becomes a table: the "
-             "centres of k-means, for example.",
-             "Texts (lines, columns of CSV and TSV, members of JSON Lines, files of a folder) become BlazingText's lines, counts of words for "
-             "NTM and LDA in any format of tables, Object2Vec's pairs and seq2seq's records; the vocabulary that numbers the words is saved "
-             "with one data set and used for the others.",
-             "Tables of time series, long (a row per series and time), wide (a column per series) or a row per series, become DeepAR's "
-             "records, points without a row missing ones; and back."};
+  s.about = about_convert();
   s.positionals = {required(flag("IN", FlagValue::path, "IN", "A file, a folder, a glob, or - for standard input.")),
                    required(flag("OUT", FlagValue::path, "OUT", "The output; - for standard output."))};
   s.flags = {suggesting(content_types(), flag("to", FlagValue::text, "TYPE",
@@ -256,20 +271,10 @@ Subcommand convert() {
              input_type(),
              flag_switch("recordio-split", "Cuts recordIO records in which the magic word occurs, as MXNet's writer does."),
              depfile()};
-  for (Flag& f : annotation_flags()) s.flags.push_back(std::move(f));
-  for (Flag& f : column_flags()) s.flags.push_back(std::move(f));
-  for (Flag& f : part_flags()) s.flags.push_back(std::move(f));
-  for (Flag& f : image_flags()) s.flags.push_back(std::move(f));
-  for (Flag& f : text_flags()) s.flags.push_back(std::move(f));
-  for (Flag& f : series_flags()) s.flags.push_back(std::move(f));
-  s.examples = {{"CSV without labels to the service's protobuf records",
-                 "smtrain convert points.csv points.pbr --content-type \"text/csv;label_size=0\""},
-                {"and back to JSON Lines on standard output", "smtrain convert points.pbr - --to application/jsonlines"},
-                {"a fifth for tests, in random order", "smtrain convert points.csv shuffled.csv --shuffle --split train=0.8,test=0.2"},
-                {"counts of the words of titles and texts, and the vocabulary",
-                 "smtrain convert news.csv news.pbr --to counts --text 1,2 --vocabulary-size 5000 --save-vocabulary vocab.txt"},
-                {"a table of sales by day to DeepAR's records",
-                 "smtrain convert sales.csv sales.json --to deepar --series item --time date --value sold"}};
+  for (const auto flags_of : {annotation_flags, column_flags, part_flags, image_flags, text_flags, series_flags}) {
+    for (Flag& f : flags_of()) s.flags.push_back(std::move(f));
+  }
+  s.examples = examples_of_convert();
   return s;
 }
 

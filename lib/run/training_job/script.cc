@@ -131,56 +131,70 @@ json input_config(const TrainingJobRequest& request, const std::string& group) {
 }
 
 // All that the toolkit knows, by its own names: SM_TRAINING_ENV. The SM_ variables are taken from it.
-json training_environment(const TrainingJobRequest& request, const ProgramPlace& place) {
+// The host, those beside it and their groups.
+void add_hosts(const ProgramPlace& place, json& env) {
   const Hosts& hosts = *place.hosts;
-  const contract::Layout& layout = place.layout;
   const std::string& group = hosts.groups[place.host];
-  json env, channels = json::object(), group_hosts = json::array(), groups_dict = json::object();
-  for (const Channel& c : request.channels) {
-    if (is_for(c, group)) channels[c.name] = layout.channel(c.name).string();
-  }
   const json groups = groups_of(hosts);
-  for (const json& g : groups) {
-    groups_dict[g["instance_group_name"].get<std::string>()] = g;
-    if (g["instance_group_name"] == group) group_hosts = g["hosts"];
-  }
-  const std::string level = toolkit_setting(request, "sagemaker_container_log_level", "SAGEMAKER_CONTAINER_LOG_LEVEL");
-  env["channel_input_dirs"] = channels;
   env["current_host"] = hosts.names[place.host];
   env["current_instance_group"] = group;
-  env["current_instance_group_hosts"] = group_hosts;
+  env["current_instance_group_hosts"] = json::array();
   env["current_instance_type"] = hosts.types[place.host];
   env["distribution_instance_groups"] = json::array();
-  env["framework_module"] = nullptr;
-  env["framework_params"] = framework_parameters(request);
   env["hosts"] = hosts.names;
-  env["hyperparameters"] = user_parameters(request);
-  env["input_config_dir"] = layout.config().string();
-  env["input_data_config"] = input_config(request, group);
-  env["input_dir"] = (layout.root() / "input").string();
   env["instance_groups"] = json::array();
-  for (const json& g : groups) env["instance_groups"].push_back(g["instance_group_name"]);
-  env["instance_groups_dict"] = groups_dict;
+  env["instance_groups_dict"] = json::object();
+  for (const json& g : groups) {
+    env["instance_groups"].push_back(g["instance_group_name"]);
+    env["instance_groups_dict"][g["instance_group_name"].get<std::string>()] = g;
+    if (g["instance_group_name"] == group) env["current_instance_group_hosts"] = g["hosts"];
+  }
   env["is_hetero"] = groups.size() > 1;
   env["is_master"] = place.host == 0;
-  env["job_name"] = request.name;
-  env["log_level"] = decoded(level.empty() ? "20" : level);
   env["master_hostname"] = hosts.names.front();
-  env["model_dir"] = layout.model().string();
-  env["module_dir"] = place.module_folder.empty() ? layout.code().string() : place.module_folder;
-  env["module_name"] = place.entry.empty() ? "" : fs::path(place.entry).stem().string();
   env["network_interface_name"] = "lo";
   env["num_cpus"] = place.cpus;
   env["num_gpus"] = count_gpus();
   env["num_neurons"] = 0;
-  env["output_data_dir"] = layout.output_data().string();
-  env["output_dir"] = layout.output().string();
-  env["output_intermediate_dir"] = layout.output_intermediate().string();
   env["resource_config"] = {{"current_host", hosts.names[place.host]}, {"current_instance_type", hosts.types[place.host]},
                             {"current_group_name", group}, {"hosts", hosts.names}, {"instance_groups", groups},
                             {"network_interface_name", "lo"}};
+}
+
+void add_folders(const contract::Layout& layout, json& env) {
+  env["input_config_dir"] = layout.config().string();
+  env["input_dir"] = (layout.root() / "input").string();
+  env["model_dir"] = layout.model().string();
+  env["output_data_dir"] = layout.output_data().string();
+  env["output_dir"] = layout.output().string();
+  env["output_intermediate_dir"] = layout.output_intermediate().string();
+}
+
+// What runs, and with what.
+void add_program(const TrainingJobRequest& request, const ProgramPlace& place, json& env) {
+  const std::string level = toolkit_setting(request, "sagemaker_container_log_level", "SAGEMAKER_CONTAINER_LOG_LEVEL");
+  env["framework_module"] = nullptr;
+  env["framework_params"] = framework_parameters(request);
+  env["hyperparameters"] = user_parameters(request);
+  env["job_name"] = request.name;
+  env["log_level"] = decoded(level.empty() ? "20" : level);
+  env["module_dir"] = place.module_folder.empty() ? place.layout.code().string() : place.module_folder;
+  env["module_name"] = place.entry.empty() ? "" : fs::path(place.entry).stem().string();
   env["user_args"] = place.arguments;
   env["user_entry_point"] = place.entry;
+}
+
+json training_environment(const TrainingJobRequest& request, const ProgramPlace& place) {
+  const std::string& group = place.hosts->groups[place.host];
+  json env;
+  add_hosts(place, env);
+  add_folders(place.layout, env);
+  add_program(request, place, env);
+  env["channel_input_dirs"] = json::object();
+  for (const Channel& c : request.channels) {
+    if (is_for(c, group)) env["channel_input_dirs"][c.name] = place.layout.channel(c.name).string();
+  }
+  env["input_data_config"] = input_config(request, group);
   return env;
 }
 
