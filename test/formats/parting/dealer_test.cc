@@ -60,7 +60,8 @@ TEST_CASE("dealer: strata keep their shares each, groups stay together, other se
   }
   CHECK(counts.size() == 7);
   for (const auto& [stratum, c] : counts) {
-    for (std::size_t k = 0; k < 3; ++k) CHECK(std::abs(c[k] - options.shares[k] * c[3]) < 2);
+    // A hand is ten cards; where it breaks off, the part of 6 of them may have got all 6 first: 6 - 0.6 * 6.
+    for (std::size_t k = 0; k < 3; ++k) CHECK(std::abs(c[k] - options.shares[k] * c[3]) < 2.41);
   }
   CHECK(deal(options, keys) == stratified);
   options.seed = 6;
