@@ -57,7 +57,7 @@ std::optional<DataKind> guess_text_input(const ConvertRequest& request) {
   if (request.content_type || !std::filesystem::is_regular_file(request.input, error) || formats::format_by_suffix(request.input)) return std::nullopt;
   std::string head(kLook, '\0');
   head.resize(formats::open_bytes(formats::expand_path(request.input).front())->read(head));
-  if (formats::format_by_content(head).value_or(formats::Format::csv) != formats::Format::csv) return std::nullopt;
+  if (formats::format_by_content(head) != formats::Format::csv) return std::nullopt;
   const std::vector<std::string_view> lines = first_lines(head, head.size() < kLook);
   if (lines.empty() || std::any_of(lines.begin(), lines.end(), has_control)) return std::nullopt;
   if (lines.front().starts_with("__label__")) return DataKind::sentences;
