@@ -218,6 +218,12 @@ std::string describe_text(std::string_view text) {
 
 }  // namespace
 
+std::vector<Format> all_formats() {
+  std::vector<Format> formats;
+  for (const FormatFacts& facts : kFormats) formats.push_back(facts.format);
+  return formats;
+}
+
 const char* mime_type(Format format) { return facts_of(format).mime; }
 
 const char* words_for(Format format) { return facts_of(format).words; }

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace smtrain::formats {
 
@@ -22,6 +23,9 @@ enum class Format {
   image,           ///< JPEG or PNG
   text,
 };
+
+/// Every format there is, those of tables first.
+std::vector<Format> all_formats();
 
 /// The canonical spelling: "text/csv", "application/x-recordio-protobuf", "application/json", "application/jsonlines", ...
 const char* mime_type(Format format);

@@ -99,6 +99,26 @@ class Inspect(CliTest):
         self.assertIn("kmeans", self.smtrain("inspect", "model.tar.gz").out)
         self.assertIn("kmeans", json.dumps(json.loads(self.smtrain("inspect", "model.tar.gz", "--json").out)))
 
+    def test_what_it_says_an_algorithm_takes_trains(self):
+        self.write("train.csv", csv(blobs()))
+        channel = json.loads(self.smtrain("algorithms", "--json").out)["algorithms"][0]["channels"][0]
+        self.assertIn("application/x-parquet", channel["extensions"])
+        for content_type in channel["content_types"] + channel["extensions"]:
+            if content_type == "application/json":  # read, never written
+                self.write("data", json.dumps({"instances": [{"features": list(row)} for row in blobs()]}))
+            else:
+                self.smtrain("convert", "train.csv", "data", "--content-type", "text/csv;label_size=0", "--to", content_type)
+            fit = json.loads(self.smtrain("inspect", "data", "--json").out)["algorithms"][0]
+            self.assertEqual([fit["fits"], fit["extension"]], [True, content_type in channel["extensions"]], content_type)
+            said = ["--content-type", fit["content_type"]] if fit["content_type"] else []
+            self.smtrain("kmeans", "--train", "data", *said, "--k", "2", "-o", "m.tar.gz")
+
+    def test_what_no_algorithm_takes_is_refused_with_what_it_takes(self):
+        self.write("train.csv", csv(blobs()))
+        self.refused("kmeans", "--train", "train.csv", "--content-type", "application/x-recordio", "--k", "2", "-o", "m.tar.gz",
+                     says=["channel train: kmeans does not take application/x-recordio; it takes application/x-recordio-protobuf, "
+                           "text/csv;label_size=0 and, which the service does not, text/libsvm, application/json"])
+
     def test_a_closed_pipe_ends_quietly(self):
         self.write("train.csv", csv(blobs()))
         self.assertEqual(self.shell('"$SMTRAIN" inspect train.csv | true', code=None).err, "")

@@ -7,6 +7,7 @@
 #include "algos/registry.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "job/intake.h"
 #include "run/describe/describe.h"
 #include "run/describe/describe_text.h"
 
@@ -154,10 +155,11 @@ Json hyperparameter_json(const job::Hyperparameter& h) {
   return json;
 }
 
-Json channel_json(const job::ChannelSpec& c) {
+Json channel_json(const job::Description& d, const job::ChannelSpec& c) {
   return {{"name", c.name},
           {"required", c.required},
           {"content_types", c.content_types},
+          {"extensions", job::extensions_of(d, c)},
           {"input_modes", c.input_modes},
           {"distribution", c.distribution},
           {"supervised", c.supervised},
@@ -167,7 +169,7 @@ Json channel_json(const job::ChannelSpec& c) {
 Json description_json(const job::Description& d) {
   Json hyperparameters = Json::array(), channels = Json::array(), metrics = Json::array(), examples = Json::array();
   for (const job::Hyperparameter& h : d.hyperparameters.entries()) hyperparameters.push_back(hyperparameter_json(h));
-  for (const job::ChannelSpec& c : d.channels) channels.push_back(channel_json(c));
+  for (const job::ChannelSpec& c : d.channels) channels.push_back(channel_json(d, c));
   for (const job::MetricSpec& m : d.metrics) metrics.push_back({{"name", m.name}, {"help", m.help}});
   for (const job::Example& e : d.examples) examples.push_back({{"comment", e.comment}, {"command", e.command}});
   return {{"name", d.name},         {"aliases", d.aliases},   {"title", d.title},

@@ -1,6 +1,9 @@
 #include "run/describe/describe.h"
 
+#include <map>
+
 #include "base/text.h"
+#include "job/intake.h"
 #include "run/describe/describe_text.h"
 
 namespace smtrain::run {
@@ -80,13 +83,24 @@ std::string hyperparameter_table(const job::Description& d) {
   return out + "\n";
 }
 
+// What smtrain reads beyond the service, where there is anything; the channels that share it together.
+std::string extensions(const job::Description& d) {
+  std::map<std::string, std::vector<std::string>> channels;
+  for (const job::ChannelSpec& c : d.channels) channels[code_list(job::extensions_of(d, c))].push_back(code(c.name));
+  std::string out;
+  for (const auto& [types, names] : channels) {
+    if (!types.empty()) out += fmt::format("Beyond the service, smtrain reads for {}: {}.\n\n", join(names, ", "), types);
+  }
+  return out;
+}
+
 std::string channel_table(const job::Description& d) {
   std::string out = "## Channels\n\n" + header({"name", "", "content types", "input modes", "distribution", "meaning"});
   for (const job::ChannelSpec& c : d.channels) {
     out += row({code(c.name), c.required ? "required" : "optional", code_list(c.content_types), join(c.input_modes, ", "),
                 c.distribution, cell(c.help)});
   }
-  return out + "\n";
+  return out + "\n" + extensions(d);
 }
 
 std::string goal_name(job::MetricSpec::Goal goal) {

@@ -159,14 +159,6 @@ std::string list_of(const std::vector<std::string>& lines) {
   return text;
 }
 
-std::string algorithms_text(const DataSummary& summary) {
-  Fields fields;
-  for (const Fit& fit : summary.algorithms) {
-    fields.emplace_back("  " + fit.algorithm, (fit.fits ? "yes" : "no") + std::string(fit.why.empty() ? "" : ": ") + fit.why);
-  }
-  return text_fields(fields);
-}
-
 // ---- JSON
 
 Json number(double value) { return value - value == 0 ? Json(value) : Json(nullptr); }
@@ -251,12 +243,6 @@ void add_table(Json& json, const DataSummary& summary) {
   json["first_labels"] = rows_json(scan.row_labels);
 }
 
-Json algorithms_json_of(const DataSummary& summary) {
-  Json json = Json::array();
-  for (const Fit& fit : summary.algorithms) json.push_back({{"name", fit.algorithm}, {"fits", fit.fits}, {"why", fit.why}});
-  return json;
-}
-
 }  // namespace
 
 std::string data_text(const DataSummary& summary) {
@@ -267,8 +253,7 @@ std::string data_text(const DataSummary& summary) {
   if (!scan.problems.empty()) text += "\nwhat is wrong\n" + list_of(scan.problems);
   if (scan.more_problems) text += "  … and more\n";
   if (!summary.notes.empty()) text += "\nnotes\n" + list_of(summary.notes);
-  if (!summary.algorithms.empty()) text += "\ncan be trained on as it is\n" + algorithms_text(summary);
-  return text;
+  return text + fits_text(summary.algorithms);
 }
 
 std::string data_json(const DataSummary& summary) {
@@ -287,7 +272,7 @@ std::string data_json(const DataSummary& summary) {
   json["problems"] = scan.problems;
   json["more_problems"] = scan.more_problems;
   json["notes"] = summary.notes;
-  json["algorithms"] = algorithms_json_of(summary);
+  json["algorithms"] = fits_json(summary.algorithms);
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

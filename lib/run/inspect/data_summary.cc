@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "algos/registry.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "run/input_size.h"
 #include "run/input_type.h"
+#include "run/inspect/fit.h"
 #include "run/table_input.h"
 
 namespace smtrain::run {
@@ -76,59 +76,22 @@ void settle_type(DataSummary& summary, const std::vector<formats::InputFile>& fi
   }
 }
 
+// What training must be told of the content type; "" where it finds out by itself.
+std::string type_for_training(const DataSummary& summary, const std::vector<formats::InputFile>& files) {
+  const std::string type = summary.type.to_string();
+  if (!files.front().rewindable) return type;
+  try {
+    return input_type(std::nullopt, files).to_string() == type ? "" : type;
+  } catch (const Error& error) {
+    if (error.fault() != Fault::user) throw;
+    return type;
+  }
+}
+
 std::uint64_t bytes_to_scan(const std::vector<formats::InputFile>& files, const InspectRequest& request) {
   if (request.full) return 0;
   const bool sized = std::all_of(files.begin(), files.end(), [](const formats::InputFile& f) { return f.size.has_value(); });
   return sized && total_size(files) <= kSmallBytes ? 0 : kHeadBytes;
-}
-
-const job::ChannelSpec* train_channel(const job::Description& description) {
-  for (const job::ChannelSpec& channel : description.channels) {
-    if (channel.required) return &channel;
-  }
-  return nullptr;
-}
-
-bool contains(const std::vector<std::string>& list, const std::string& text) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
-
-bool takes(const job::ChannelSpec& channel, formats::Format format) {
-  return std::any_of(channel.content_types.begin(), channel.content_types.end(),
-                     [format](const std::string& type) { return formats::parse_content_type(type).format == format; });
-}
-
-std::string what_hinders(const job::Description& algorithm, const DataSummary& summary) {
-  const formats::TableScan& scan = summary.scan;
-  const job::ChannelSpec* channel = train_channel(algorithm);
-  if (channel == nullptr) return "has no training channel";
-  if (!takes(*channel, summary.type.format)) {
-    return fmt::format("reads {}, not {}", join(channel->content_types, ", "), formats::mime_type(summary.type.format));
-  }
-  if (!scan.schema || !scan.problems.empty()) return "the data has problems";
-  const std::string kind = scan.schema->sparse ? "sparse table" : "dense table";
-  if (!contains(algorithm.data, kind)) return fmt::format("reads {}, not a {}", join(algorithm.data, ", "), kind);
-  if (scan.all.missing + scan.all.infinite > 0) return "the data has values that are missing or not finite";
-  if (channel->supervised && scan.schema->label_width == 0 && summary.type.format != formats::Format::csv) return "needs labels";
-  return "";
-}
-
-std::string remark(const job::Description& algorithm, const DataSummary& summary) {
-  const job::ChannelSpec* channel = train_channel(algorithm);
-  const bool labels = summary.scan.schema->label_width > 0;
-  if (channel->supervised && !labels) return "with its label column named: ;label_size=1 or ;header=true;label=NAME";
-  if (!channel->supervised && labels) return "the labels are not used";
-  return "";
-}
-
-std::vector<Fit> fits_of(const DataSummary& summary) {
-  std::vector<Fit> fits;
-  for (const job::Algorithm* algorithm : algos::all()) {
-    const job::Description& description = algorithm->description();
-    const std::string hindrance = what_hinders(description, summary);
-    fits.push_back({description.name, hindrance.empty(), hindrance.empty() ? remark(description, summary) : hindrance});
-  }
-  return fits;
 }
 
 // What readers say belongs to the answer.
@@ -158,7 +121,7 @@ DataSummary summarize_data(const InspectRequest& request, Log& log) {
   summary.scan = formats::scan_table(files, options_of(as_read(summary.type), bytes_to_scan(files, request), request), notes);
   summary.notes.insert(summary.notes.end(), notes.notes.begin(), notes.notes.end());
   if (!summary.scan.schema && summary.scan.problems.empty()) summary.scan.problems.push_back(request.path + ": holds no records");
-  summary.algorithms = fits_of(summary);
+  summary.algorithms = fits_of_table({summary.type, type_for_training(summary, files), summary.scan});
   return summary;
 }
 

@@ -7,16 +7,10 @@
 
 #include "formats/content_type.h"
 #include "formats/table_scan.h"
+#include "run/inspect/fit.h"
 #include "run/requests.h"
 
 namespace smtrain::run {
-
-/// Whether an algorithm can train on data as it is.
-struct Fit {
-  std::string algorithm;
-  bool fits = false;
-  std::string why;  ///< what it would take, or a remark
-};
 
 struct DataSummary {
   std::string path;

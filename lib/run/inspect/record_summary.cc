@@ -78,7 +78,7 @@ std::string records_text(const RecordSummary& s) {
   if (!s.problems.empty()) text += "\nwhat is wrong\n" + list_of(s.problems);
   if (s.more_problems) text += "  … and more\n";
   if (!s.notes.empty()) text += "\nnotes\n" + list_of(s.notes);
-  return text;
+  return text + fits_text(s.algorithms);
 }
 
 std::string records_json(const RecordSummary& s) {
@@ -94,6 +94,7 @@ std::string records_json(const RecordSummary& s) {
   json["problems"] = s.problems;
   json["more_problems"] = s.more_problems;
   json["notes"] = s.notes;
+  json["algorithms"] = fits_json(s.algorithms);
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "run/inspect/fit.h"
 #include "run/requests.h"
 
 namespace smtrain::run {
@@ -34,6 +35,7 @@ struct RecordSummary {
   std::vector<std::string> problems;  ///< with their places
   bool more_problems = false;
   std::vector<std::string> notes;
+  std::vector<Fit> algorithms;
 };
 
 Fact number_fact(std::string name, std::uint64_t value);

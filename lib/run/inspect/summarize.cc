@@ -43,7 +43,11 @@ const Entry* find(DataKind kind) {
 bool has_summary(DataKind kind) { return find(kind) != nullptr; }
 
 RecordSummary summarize_records(const InspectRequest& request, DataKind kind, Console& console) {
-  if (const Entry* entry = find(kind)) return entry->summarize(request, kind, console);
+  if (const Entry* entry = find(kind)) {
+    RecordSummary summary = entry->summarize(request, kind, console);
+    summary.algorithms = fits_of_records(words_for(kind));
+    return summary;
+  }
   throw user_error("{}: inspect has nothing to say of {}", request.path, words_for(kind));
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "job/intake.h"
 
 namespace smtrain::run {
 namespace {
@@ -84,6 +85,16 @@ void check_overwriting(const TrainRequest& request, Problems& problems) {
   }
 }
 
+void check_content_type(const ChannelRequest& channel, const job::Description& algorithm) {
+  const formats::ContentType type = formats::parse_content_type(*channel.content_type);
+  for (const ChannelSpec& spec : algorithm.channels) {
+    if (spec.name != channel.name || job::intake_of(algorithm, spec, type.format) != job::Intake::none) continue;
+    const std::vector<std::string> beyond = job::extensions_of(algorithm, spec);
+    throw user_error("channel {}: {} does not take {}; it takes {}{}{}", channel.name, algorithm.name, formats::mime_type(type.format),
+                     join(spec.content_types, ", "), beyond.empty() ? "" : " and, which the service does not, ", join(beyond, ", "));
+  }
+}
+
 }  // namespace
 
 const ChannelRequest* find_channel(const TrainRequest& request, std::string_view name) {
@@ -110,7 +121,7 @@ void check_channels(const TrainRequest& request, const job::Description& algorit
       problems.add(fmt::format("Extraneous channel found: {}; this algorithm knows: {}", c.name, names_of(algorithm.channels)));
     }
     if (find_channel(request, c.name) != &c) problems.add(fmt::format("channel {} is given twice", c.name));
-    if (c.content_type) problems.check([&] { (void)formats::parse_content_type(*c.content_type); });
+    if (c.content_type) problems.check([&] { check_content_type(c, algorithm); });
     const std::string mode = to_lower(c.mode.value_or(request.input_mode));
     if (mode != "file" && mode != "pipe") problems.add(fmt::format("channel {}: mode {} is not one of: file, pipe", c.name, smtrain::quoted(mode)));
     const std::string distribution = to_lower(c.distribution.value_or("replicated"));

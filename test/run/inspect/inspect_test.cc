@@ -102,6 +102,40 @@ TEST_CASE("inspect: missing and infinite values are counted, not refused", "[run
   CHECK(j["algorithms"][0]["fits"] == false);
 }
 
+TEST_CASE("inspect: what an algorithm takes beyond the service is told from what it takes as it is", "[run][inspect]") {
+  const TemporaryFolder folder;
+  const json csv = inspect(folder.write("a.csv", "1,2\n3,4\n"), true).parsed()["algorithms"][0];
+  CHECK(csv["fits"] == true);
+  CHECK(csv["extension"] == false);
+  CHECK(csv["content_type"].is_null());
+  const std::string libsvm = folder.write("a.libsvm", "0 0:1 1:2\n1 0:2 1:1\n");
+  const json beyond = inspect(libsvm, true).parsed()["algorithms"][0];
+  CHECK(beyond["fits"] == true);
+  CHECK(beyond["extension"] == true);
+  CHECK(beyond["content_type"].is_null());
+  CHECK_THAT(beyond["why"].get<std::string>(), Contains("the service takes application/x-recordio-protobuf, text/csv"));
+  CHECK_THAT(inspect(libsvm, false).out, Contains("  kmeans  yes\n          the labels are not used; an extension: the service takes"));
+}
+
+TEST_CASE("inspect: a content type that training would not find out is named", "[run][inspect]") {
+  const TemporaryFolder folder;
+  const std::string header = folder.write("a.csv", "x;y\n4;5\n6;7\n");
+  CHECK(inspect(header, true).parsed()["algorithms"][0]["content_type"] == "text/csv;delimiter=\";\";header=true");
+  CHECK_THAT(inspect(header, false).out, Contains("kmeans  yes, with --content-type \"text/csv;delimiter="));
+  const std::string unnamed = folder.write("data", "{\"features\":[1,2]}\n");
+  CHECK(inspect(unnamed, true).parsed()["algorithms"][0]["content_type"].is_null());
+  CHECK(inspect(unnamed, true, "jsonl").parsed()["algorithms"][0]["content_type"].is_null());
+  const std::string misnamed = folder.write("b.csv", "{\"features\":[1,2]}\n");
+  CHECK(inspect(misnamed, true, "jsonl").parsed()["algorithms"][0]["content_type"] == "application/jsonlines");
+}
+
+TEST_CASE("inspect: data that is no table says why no algorithm takes it", "[run][inspect]") {
+  const json images = inspect(std::string(SMTRAIN_TEST_DATA) + "/images", true).parsed();
+  REQUIRE(images["algorithms"][0]["name"] == "kmeans");
+  CHECK(images["algorithms"][0]["fits"] == false);
+  CHECK(images["algorithms"][0]["why"] == "reads dense table, sparse table, not a folder of images");
+}
+
 TEST_CASE("inspect: a header line is found out and named columns shown", "[run][inspect]") {
   const TemporaryFolder folder;
   const Answer answer = inspect(folder.write("a.csv", "height,weight\n1.5,60\n1.75,70\n"), true);
