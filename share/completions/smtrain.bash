@@ -59,7 +59,7 @@ _smtrain_values() {
   case $1 in
     kmeans|k-means)
       case $2 in
-      --content-type) printf '%s\n' 'text/csv' 'text/csv;label_size=0' 'application/x-recordio-protobuf' 'application/json' 'application/jsonlines' ;;
+      --content-type) printf '%s\n' 'text/csv' 'text/csv;label_size=0' 'text/libsvm' 'application/x-recordio-protobuf' 'application/json' 'application/jsonlines' 'application/x-parquet' 'application/x-npy' 'application/x-matrix-market' ;;
       --input-mode) printf '%s\n' 'file' 'pipe' ;;
       --eval_metrics) printf '%s\n' 'msd' 'ssd' ;;
       --init_method) printf '%s\n' 'random' 'kmeans++' ;;
@@ -78,15 +78,15 @@ _smtrain_values() {
     transform)
       case $2 in
       --accept) printf '%s\n' 'application/jsonlines' 'application/json' 'text/csv' 'application/x-recordio-protobuf' ;;
-      --content-type) printf '%s\n' 'text/csv' 'text/csv;label_size=0' 'application/x-recordio-protobuf' 'application/json' 'application/jsonlines' ;;
+      --content-type) printf '%s\n' 'text/csv' 'text/csv;label_size=0' 'text/libsvm' 'application/x-recordio-protobuf' 'application/json' 'application/jsonlines' 'application/x-parquet' 'application/x-npy' 'application/x-matrix-market' ;;
       --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
       --log-format) printf '%s\n' 'auto' 'text' 'json' 'sagemaker' ;;
       esac ;;
     convert)
       case $2 in
-      --to) printf '%s\n' 'text/csv' 'text/csv;label_size=0' 'application/x-recordio-protobuf' 'application/json' 'application/jsonlines' ;;
+      --to) printf '%s\n' 'text/csv' 'text/csv;label_size=0' 'text/libsvm' 'application/x-recordio-protobuf' 'application/json' 'application/jsonlines' 'application/x-parquet' 'application/x-npy' 'application/x-matrix-market' 'table' 'model' 'documents' 'blazingtext' 'seq2seq' 'object2vec' 'counts' 'deepar' 'images' 'lst' 'image-records' 'manifest' 'boxes' 'voc' 'coco' 'masks' ;;
       --from) printf '%s\n' 'table' 'model' 'documents' 'blazingtext' 'seq2seq' 'object2vec' 'counts' 'deepar' 'images' 'lst' 'image-records' 'manifest' 'boxes' 'voc' 'coco' 'masks' ;;
-      --content-type) printf '%s\n' 'text/csv' 'text/csv;label_size=0' 'application/x-recordio-protobuf' 'application/json' 'application/jsonlines' ;;
+      --content-type) printf '%s\n' 'text/csv' 'text/csv;label_size=0' 'text/libsvm' 'application/x-recordio-protobuf' 'application/json' 'application/jsonlines' 'application/x-parquet' 'application/x-npy' 'application/x-matrix-market' ;;
       --voc-origin) printf '%s\n' '1' '0' ;;
       --encoding) printf '%s\n' 'jpg' 'png' ;;
       --tokens) printf '%s\n' 'words' 'marks' 'blanks' ;;
@@ -96,7 +96,7 @@ _smtrain_values() {
       esac ;;
     inspect)
       case $2 in
-      --content-type) printf '%s\n' 'text/csv' 'text/csv;label_size=0' 'application/x-recordio-protobuf' 'application/json' 'application/jsonlines' ;;
+      --content-type) printf '%s\n' 'text/csv' 'text/csv;label_size=0' 'text/libsvm' 'application/x-recordio-protobuf' 'application/json' 'application/jsonlines' 'application/x-parquet' 'application/x-npy' 'application/x-matrix-market' ;;
       --as) printf '%s\n' 'table' 'model' 'documents' 'blazingtext' 'seq2seq' 'object2vec' 'counts' 'deepar' 'images' 'lst' 'image-records' 'manifest' 'boxes' 'voc' 'coco' 'masks' ;;
       --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
       --log-format) printf '%s\n' 'auto' 'text' 'json' 'sagemaker' ;;

@@ -15,7 +15,7 @@ complete -c smtrain -n 'not __fish_seen_subcommand_from kmeans train transform c
 complete -c smtrain -n '__fish_seen_subcommand_from kmeans k-means' -l train -r -F -d 'The rows to cluster'
 complete -c smtrain -n '__fish_seen_subcommand_from kmeans k-means' -l test -r -F -d 'Rows on which the finished model is scored'
 complete -c smtrain -n '__fish_seen_subcommand_from kmeans k-means' -l channel -x -d 'A channel with its own content type, input mode and distribution'
-complete -c smtrain -n '__fish_seen_subcommand_from kmeans k-means' -l content-type -x -a '\'text/csv\' \'text/csv;label_size=0\' \'application/x-recordio-protobuf\' \'application/json\' \'application/jsonlines\'' -d 'Content type of all channels or of one, such as "text/csv;label_size=0"'
+complete -c smtrain -n '__fish_seen_subcommand_from kmeans k-means' -l content-type -x -a '\'text/csv\' \'text/csv;label_size=0\' \'text/libsvm\' \'application/x-recordio-protobuf\' \'application/json\' \'application/jsonlines\' \'application/x-parquet\' \'application/x-npy\' \'application/x-matrix-market\'' -d 'Content type of all channels or of one, such as "text/csv;label_size=0"'
 complete -c smtrain -n '__fish_seen_subcommand_from kmeans k-means' -l input-mode -x -a '\'file\' \'pipe\'' -d 'How channels are read: files, or FIFOs PATH_0, PATH_1, ..., one per epoch'
 complete -c smtrain -n '__fish_seen_subcommand_from kmeans k-means' -l k -x -d 'The number of clusters in the model'
 complete -c smtrain -n '__fish_seen_subcommand_from kmeans k-means' -l feature_dim -x -d 'The number of feature columns'
@@ -79,7 +79,7 @@ complete -c smtrain -n '__fish_seen_subcommand_from transform' -l model -r -F -d
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l input -r -F -d 'A file, a folder, a glob, or - for standard input'
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l output -s o -r -F -d 'The answers; - for standard output'
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l accept -x -a '\'application/jsonlines\' \'application/json\' \'text/csv\' \'application/x-recordio-protobuf\'' -d 'Content type of the answers'
-complete -c smtrain -n '__fish_seen_subcommand_from transform' -l content-type -x -a '\'text/csv\' \'text/csv;label_size=0\' \'application/x-recordio-protobuf\' \'application/json\' \'application/jsonlines\'' -d 'Content type of the input, such as "text/csv;label_size=0"'
+complete -c smtrain -n '__fish_seen_subcommand_from transform' -l content-type -x -a '\'text/csv\' \'text/csv;label_size=0\' \'text/libsvm\' \'application/x-recordio-protobuf\' \'application/json\' \'application/jsonlines\' \'application/x-parquet\' \'application/x-npy\' \'application/x-matrix-market\'' -d 'Content type of the input, such as "text/csv;label_size=0"'
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l depfile -r -F -d 'Writes a make rule that names the output and every file that was read'
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l threads -x -d 'Threads'
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l memory-limit -x -d 'Memory to use at most, such as 512M or 16G'
@@ -91,9 +91,9 @@ complete -c smtrain -n '__fish_seen_subcommand_from transform' -l verbose -s v -
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l no-color -d 'Prints no colours'
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l help -s h -d 'Prints this help'
 
-complete -c smtrain -n '__fish_seen_subcommand_from convert' -l to -x -a '\'text/csv\' \'text/csv;label_size=0\' \'application/x-recordio-protobuf\' \'application/json\' \'application/jsonlines\'' -d 'Content type of the output, or the kind of data'
+complete -c smtrain -n '__fish_seen_subcommand_from convert' -l to -x -a '\'text/csv\' \'text/csv;label_size=0\' \'text/libsvm\' \'application/x-recordio-protobuf\' \'application/json\' \'application/jsonlines\' \'application/x-parquet\' \'application/x-npy\' \'application/x-matrix-market\' \'table\' \'model\' \'documents\' \'blazingtext\' \'seq2seq\' \'object2vec\' \'counts\' \'deepar\' \'images\' \'lst\' \'image-records\' \'manifest\' \'boxes\' \'voc\' \'coco\' \'masks\'' -d 'Content type of the output, or the kind of data'
 complete -c smtrain -n '__fish_seen_subcommand_from convert' -l from -x -a '\'table\' \'model\' \'documents\' \'blazingtext\' \'seq2seq\' \'object2vec\' \'counts\' \'deepar\' \'images\' \'lst\' \'image-records\' \'manifest\' \'boxes\' \'voc\' \'coco\' \'masks\'' -d 'What the input is, where it cannot be told by itself'
-complete -c smtrain -n '__fish_seen_subcommand_from convert' -l content-type -x -a '\'text/csv\' \'text/csv;label_size=0\' \'application/x-recordio-protobuf\' \'application/json\' \'application/jsonlines\'' -d 'Content type of the input, such as "text/csv;label_size=0"'
+complete -c smtrain -n '__fish_seen_subcommand_from convert' -l content-type -x -a '\'text/csv\' \'text/csv;label_size=0\' \'text/libsvm\' \'application/x-recordio-protobuf\' \'application/json\' \'application/jsonlines\' \'application/x-parquet\' \'application/x-npy\' \'application/x-matrix-market\'' -d 'Content type of the input, such as "text/csv;label_size=0"'
 complete -c smtrain -n '__fish_seen_subcommand_from convert' -l recordio-split -d 'Cuts recordIO records in which the magic word occurs, as MXNet\'s writer does'
 complete -c smtrain -n '__fish_seen_subcommand_from convert' -l depfile -r -F -d 'Writes a make rule that names the output and every file that was read'
 complete -c smtrain -n '__fish_seen_subcommand_from convert' -l root -r -F -d 'Folder of the images that a list or annotations name; sizes are then checked against them'
@@ -165,7 +165,7 @@ complete -c smtrain -n '__fish_seen_subcommand_from convert' -l no-color -d 'Pri
 complete -c smtrain -n '__fish_seen_subcommand_from convert' -l help -s h -d 'Prints this help'
 complete -c smtrain -n '__fish_seen_subcommand_from convert' -F
 
-complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l content-type -x -a '\'text/csv\' \'text/csv;label_size=0\' \'application/x-recordio-protobuf\' \'application/json\' \'application/jsonlines\'' -d 'Content type of the input, such as "text/csv;label_size=0"'
+complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l content-type -x -a '\'text/csv\' \'text/csv;label_size=0\' \'text/libsvm\' \'application/x-recordio-protobuf\' \'application/json\' \'application/jsonlines\' \'application/x-parquet\' \'application/x-npy\' \'application/x-matrix-market\'' -d 'Content type of the input, such as "text/csv;label_size=0"'
 complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l as -x -a '\'table\' \'model\' \'documents\' \'blazingtext\' \'seq2seq\' \'object2vec\' \'counts\' \'deepar\' \'images\' \'lst\' \'image-records\' \'manifest\' \'boxes\' \'voc\' \'coco\' \'masks\'' -d 'What the data is, where it cannot be told by itself'
 complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l full -d 'Reads everything instead of the first records'
 complete -c smtrain -n '__fish_seen_subcommand_from inspect' -l label -x -d 'Name or number of the column whose correlation with each other one is shown'

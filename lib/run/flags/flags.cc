@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "algos/registry.h"
+#include "formats/content_type.h"
 #include "run/convert/data_kind.h"
 #include "run/convert/series_options.h"
 #include "run/convert/text_options.h"
@@ -17,8 +18,22 @@ using namespace flag_words;
 
 const char* const kTypeHelp = "Guessed from the suffix, then from the first bytes, when absent.";
 
+// Of everything that is a table of numbers; CSV also as most files are, without a label.
 std::vector<std::string> content_types() {
-  return {"text/csv", "text/csv;label_size=0", "application/x-recordio-protobuf", "application/json", "application/jsonlines"};
+  std::vector<std::string> types;
+  for (const formats::Format format : formats::all_formats()) {
+    if (!formats::is_table(format)) continue;
+    types.emplace_back(formats::mime_type(format));
+    if (format == formats::Format::csv) types.emplace_back(types.back() + ";label_size=0");
+  }
+  return types;
+}
+
+std::vector<std::string> content_types_and_kinds() {
+  std::vector<std::string> all = content_types();
+  const std::vector<std::string> kinds = data_kind_names();
+  all.insert(all.end(), kinds.begin(), kinds.end());
+  return all;
 }
 
 Flag input_type() {
@@ -264,7 +279,7 @@ Subcommand convert() {
   s.about = about_convert();
   s.positionals = {required(flag("IN", FlagValue::path, "IN", "A file, a folder, a glob, or - for standard input.")),
                    required(flag("OUT", FlagValue::path, "OUT", "The output; - for standard output."))};
-  s.flags = {suggesting(content_types(), flag("to", FlagValue::text, "TYPE",
+  s.flags = {suggesting(content_types_and_kinds(), flag("to", FlagValue::text, "TYPE",
                                               "Content type of the output, or the kind of data. By the output's suffix when absent.")),
              suggesting(data_kind_names(), flag("from", FlagValue::text, "KIND",
                                                 "What the input is, where it cannot be told by itself.")),

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "algos/registry.h"
+#include "formats/content_type.h"
 
 using namespace smtrain;
 using namespace smtrain::run;
@@ -83,5 +84,25 @@ TEST_CASE("flags: no hyperparameter hides a flag that is no setting", "[run]") {
       INFO(flag.name);
       CHECK(s.algorithm->description().hyperparameters.find(flag.name, true) == nullptr);
     }
+  }
+}
+
+TEST_CASE("flags: whatever is a table is suggested as a content type", "[run]") {
+  for (const Subcommand& s : subcommands()) {
+    for (const char* name : {"content-type", "to"}) {
+      const Flag* flag = find_flag(s, name);
+      if (flag == nullptr) continue;
+      INFO(s.name << " --" << name);
+      for (const formats::Format format : formats::all_formats()) {
+        const std::string type = formats::mime_type(format);
+        const bool suggested = std::find(flag->choices.begin(), flag->choices.end(), type) != flag->choices.end();
+        CHECK(suggested == formats::is_table(format));
+      }
+    }
+  }
+  for (const Subcommand& s : subcommands()) {
+    if (s.name != "convert") continue;
+    const std::vector<std::string>& to = find_flag(s, "to")->choices;
+    CHECK(std::find(to.begin(), to.end(), "image-records") != to.end());
   }
 }
