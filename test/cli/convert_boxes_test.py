@@ -123,6 +123,16 @@ class Boxes(BoxTest):
         self.refused("convert", "voc", "c.json", says="z.xml")
         self.assertEqual(self.files(), before)
 
+    def test_an_empty_annotation_is_named(self):
+        self.sample()
+        self.smtrain("convert", "voc", "boxes")
+        self.put("boxes/none.json", "")
+        self.refused("convert", "boxes", "out.json", says=["boxes/none.json", "empty file"])
+        self.put("voc/Annotations/none.xml", "")
+        for output in ("other", "out.rec", "out.lst"):
+            self.refused("convert", "voc", output, says=["none.xml", "empty file"])
+        self.assertEqual(self.files(), ["boxes", "voc"])
+
     def test_a_folder_that_holds_something_is_left_alone(self):
         self.sample()
         self.put("boxes/mine", "x")

@@ -98,6 +98,22 @@ class ConvertImagesTest(CliTest):
         self.assertEqual(len(list(records(self.read("a.rec")))), 6)
         self.refused("convert", "images", "b.rec", "--max-image-pixels", "600", says=["29 x 21", "--max-image-pixels"])
 
+    def test_an_empty_image_is_named(self):
+        self.images()
+        self.put("images/b/none.jpg", b"")
+        for output in ("out.lst", "out.manifest", "out.rec"):
+            self.refused("convert", "images", output, says=["images/b/none.jpg", "empty"])
+        self.refused_but_told("inspect", "images", says=["images/b/none.jpg", "empty"])
+        self.assertEqual(self.files(), ["images"])
+        self.smtrain("convert", "images", "out.rec", "--skip-bad-images", "1")
+        self.assertEqual(len(list(records(self.read("out.rec")))), 6)
+
+    def refused_but_told(self, *arguments, says):
+        """inspect prints what there is, and what is wrong."""
+        result = self.smtrain(*arguments, code=2)
+        for part in says:
+            self.assertIn(part, result.err)
+
     def test_what_makes_no_sense_is_refused(self):
         self.images()
         self.smtrain("convert", "images", "train.rec")

@@ -187,6 +187,12 @@ class Masks(BoxTest):
         self.assertEqual(read_mask(self.read("out/annotations/b.png"))[3], [0, 1, 2, 3, 4, 98])
         self.refused("convert", "m.manifest", "x.lst", says=["m.manifest:1", "a mask"])
 
+    def test_an_empty_mask_is_named(self):
+        self.put("masks/a.png", mask_png(4, 3, [0] * 12))
+        self.put("masks/b.png", b"")
+        self.refused("convert", "masks", "out", "--from", "masks", says=["masks/b.png", "empty file"])
+        self.assertEqual(self.files(), ["masks"])
+
     def test_masks_without_images_and_of_other_sizes_are_refused(self):
         self.put("images/a.png", png(3, 2))
         self.put("masks/a.png", mask_png(2, 3, [0] * 6))

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 std::map<std::string, std::string> by_base_name(const std::string& folder, bool masks) {
   std::map<std::string, std::string> found;
-  for (const InputFile& file : expand_path(folder)) {
+  for (const InputFile& file : expand_path(folder, EmptyFiles::kept)) {
     if (!has_image_suffix(file.path) || (masks && to_lower(fs::path(file.path).extension().string()) != ".png")) continue;
     const auto [at, added] = found.emplace(fs::path(file.path).stem().string(), file.path);
     if (!added)

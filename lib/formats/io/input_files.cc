@@ -56,7 +56,7 @@ bool hidden(const std::string& name) { return name.starts_with('.') || name.star
 using FolderId = std::pair<dev_t, ino_t>;
 
 /// Regular files below `folder`. `above` are the folders it lies in: a symbolic link back to one of them is left out.
-void collect(const std::string& folder, std::vector<FolderId>& above, std::vector<InputFile>& files) {
+void collect(const std::string& folder, EmptyFiles empty, std::vector<FolderId>& above, std::vector<InputFile>& files) {
   std::error_code error;
   fs::directory_iterator entries(folder, error);
   if (error) fail(folder, error.value());
@@ -70,9 +70,9 @@ void collect(const std::string& folder, std::vector<FolderId>& above, std::vecto
       const FolderId id{status.st_dev, status.st_ino};
       if (std::find(above.begin(), above.end(), id) != above.end()) continue;
       above.push_back(id);
-      collect(path, above, files);
+      collect(path, empty, above, files);
       above.pop_back();
-    } else if (S_ISREG(status.st_mode) && status.st_size != 0) {
+    } else if (S_ISREG(status.st_mode) && (status.st_size != 0 || empty == EmptyFiles::kept)) {
       files.push_back(input_file(path, status));
     }
   }
@@ -83,10 +83,10 @@ void sort_by_path(std::vector<InputFile>& files) {
   std::sort(files.begin(), files.end(), [](const InputFile& a, const InputFile& b) { return a.path < b.path; });
 }
 
-std::vector<InputFile> folder_files(const std::string& path, const struct stat& status) {
+std::vector<InputFile> folder_files(const std::string& path, const struct stat& status, EmptyFiles empty) {
   std::vector<InputFile> files;
   std::vector<FolderId> above{{status.st_dev, status.st_ino}};
-  collect(path, above, files);
+  collect(path, empty, above, files);
   sort_by_path(files);
   return files;
 }
@@ -116,7 +116,7 @@ std::vector<std::string> glob_matches(const std::string& pattern) {
   return paths;
 }
 
-std::vector<InputFile> glob_files(const std::string& pattern) {
+std::vector<InputFile> glob_files(const std::string& pattern, EmptyFiles empty) {
   const std::size_t slash = pattern.find_last_of('/');
   const bool asks_hidden = hidden(pattern.substr(slash == std::string::npos ? 0 : slash + 1));
   std::vector<InputFile> files;
@@ -126,8 +126,8 @@ std::vector<InputFile> glob_files(const std::string& pattern) {
     if (hidden(fs::path(path).filename().string()) && !asks_hidden) continue;
     if (S_ISDIR(status.st_mode)) {
       std::vector<FolderId> above{{status.st_dev, status.st_ino}};
-      collect(path, above, files);
-    } else if (!S_ISREG(status.st_mode) || status.st_size != 0) {
+      collect(path, empty, above, files);
+    } else if (!S_ISREG(status.st_mode) || status.st_size != 0 || empty == EmptyFiles::kept) {
       files.push_back(input_file(path, status));
     }
   }
@@ -137,27 +137,28 @@ std::vector<InputFile> glob_files(const std::string& pattern) {
 
 }  // namespace
 
-std::vector<InputFile> expand_path(const std::string& path) {
-  std::vector<InputFile> files = expand_path_if_any(path);
+std::vector<InputFile> expand_path(const std::string& path, EmptyFiles empty) {
+  std::vector<InputFile> files = expand_path_if_any(path, empty);
   if (!files.empty()) return files;
-  const char* const left_out = "names that begin with . or _ and empty files are left out";
+  const char* const left_out =
+      empty == EmptyFiles::kept ? "names that begin with . or _ are left out" : "names that begin with . or _ and empty files are left out";
   if (fs::is_directory(local_path(path))) throw user_error("{}: the folder holds no file to read ({})", local_path(path), left_out);
   throw user_error("{}: no file matches ({})", smtrain::quoted(local_path(path), 200), left_out);
 }
 
-std::vector<InputFile> expand_path_if_any(const std::string& path) {
+std::vector<InputFile> expand_path_if_any(const std::string& path, EmptyFiles empty) {
   if (path == "-") return {InputFile{"-", "standard input", false, std::nullopt}};
   if (path.empty()) throw user_error("an input path is empty");
   const std::string local = local_path(path);
   struct stat status;
   if (::stat(local.c_str(), &status) != 0) {
     const int error_number = errno;
-    if (error_number == ENOENT && local.find_first_of("*?[") != std::string::npos) return glob_files(local);
+    if (error_number == ENOENT && local.find_first_of("*?[") != std::string::npos) return glob_files(local, empty);
     if (error_number == ENOENT || error_number == ENOTDIR)
       throw user_error("{}: {}{}", local, errno_text(error_number), nearest_path(local));
     fail(local, error_number);
   }
-  if (S_ISDIR(status.st_mode)) return folder_files(local, status);
+  if (S_ISDIR(status.st_mode)) return folder_files(local, status, empty);
   return {input_file(local, status)};
 }
 

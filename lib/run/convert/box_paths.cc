@@ -25,14 +25,18 @@ bool is_folder(const fs::path& path) {
 
 }  // namespace
 
-std::vector<formats::InputFile> annotation_files(const std::string& input, const std::vector<std::string_view>& suffixes) {
-  std::vector<formats::InputFile> files = formats::expand_path(input);
+std::vector<formats::InputFile> annotation_files(const std::string& input, const std::vector<std::string_view>& suffixes,
+                                                  formats::EmptyFiles empty) {
+  std::vector<formats::InputFile> files = formats::expand_path(input, empty);
   if (!is_folder(input) && files.size() == 1) return files;
   std::erase_if(files, [&](const formats::InputFile& file) {
     const std::string path = to_lower(without_compression(file.path));
     return std::none_of(suffixes.begin(), suffixes.end(), [&](std::string_view suffix) { return path.ends_with(suffix); });
   });
   if (files.empty()) throw user_error("{}: holds no file that ends in {}", input, fmt::join(suffixes, " or "));
+  for (const formats::InputFile& file : files) {
+    if (file.size == 0) throw user_error("{}: is an empty file, expected a record in each; remove it, or copy it again", file.name);
+  }
   return files;
 }
 

@@ -107,7 +107,7 @@ void warn_of_unannotated(const BoxedImages& boxed, const std::string& root, Log&
   for (const std::string& path : boxed.paths) annotated.insert(std::filesystem::path(path).lexically_normal().string());
   std::size_t count = 0;
   std::string first;
-  for (const formats::InputFile& file : formats::expand_path_if_any(root)) {
+  for (const formats::InputFile& file : formats::expand_path_if_any(root, formats::EmptyFiles::kept)) {
     if (!formats::image::has_image_suffix(file.path) ||
         annotated.contains(std::filesystem::path(file.path).lexically_normal().string()))
       continue;

@@ -40,7 +40,7 @@ formats::image::ImageInfo info_of(const std::string& path) {
 }
 
 BoxedImages read_service(const ConvertRequest& request, formats::BoxNotes& notes) {
-  const std::vector<formats::InputFile> files = annotation_files(request.input, {".json"});
+  const std::vector<formats::InputFile> files = annotation_files(request.input, {".json"}, formats::EmptyFiles::kept);
   const std::string root = image_root(request);
   std::vector<formats::ServiceJson> parsed(files.size());
   each_index(request.common.threads.value, files.size(), [&](std::size_t i) {
@@ -76,7 +76,7 @@ void number_classes(const std::vector<formats::VocImage>& parsed, formats::Annot
 }
 
 BoxedImages read_voc(const ConvertRequest& request, formats::BoxNotes& notes) {
-  const std::vector<formats::InputFile> files = annotation_files(request.input, {".xml"});
+  const std::vector<formats::InputFile> files = annotation_files(request.input, {".xml"}, formats::EmptyFiles::kept);
   const std::string root = image_root(request);
   const auto corners = request.boxes.voc_from_zero ? formats::VocCorners::from_zero : formats::VocCorners::from_one;
   std::vector<formats::VocImage> parsed(files.size());

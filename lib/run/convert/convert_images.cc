@@ -159,6 +159,7 @@ std::string stem_of(const ImageRecord& record, std::uint64_t index) {
 
 void convert_folder_to_list(const ConvertRequest& request, DataKind, DataKind, Console& console) {
   const formats::image::ImageFolder folder = formats::image::list_image_folder(request.input);
+  refuse_empty_images(folder);
   std::string text;
   for (const std::uint64_t i : listing_order(folder.images.size(), !request.images.no_shuffle, request.common.seed.value)) {
     append_list_line(text, {i, {static_cast<float>(folder.images[i].label)}, folder.images[i].path});

@@ -110,7 +110,7 @@ void convert_boxes_to_manifest(const ConvertRequest& request, DataKind from, Dat
 
 void convert_list_to_manifest(const ConvertRequest& request, DataKind, DataKind, Console& console) {
   refuse_same_file(request);
-  formats::image::ImageListReader reader(annotation_files(request.input, {".lst"}), request.common.threads.value);
+  formats::image::ImageListReader reader(annotation_files(request.input, {".lst"}, formats::EmptyFiles::left_out), request.common.threads.value);
   const std::vector<formats::image::PlacedImage> lines = lines_of(reader);
   if (lines.empty()) throw user_error("{}: lists no image", request.input);
   if (formats::may_be_detection(lines[0].image.labels))
@@ -135,6 +135,7 @@ void convert_list_to_manifest(const ConvertRequest& request, DataKind, DataKind,
 
 void convert_folder_to_manifest(const ConvertRequest& request, DataKind, DataKind, Console& console) {
   const formats::image::ImageFolder folder = formats::image::list_image_folder(request.input);
+  refuse_empty_images(folder);
   const auto [image_name, label_name] = attribute_names(request, "class");
   std::string text;
   std::vector<std::string> read;

@@ -79,7 +79,7 @@ class MaskChange {
   std::atomic<std::uint64_t> unknown_ = 0;
 };
 
-std::vector<formats::InputFile> mask_files(const std::string& input) { return annotation_files(input, {".png"}); }
+std::vector<formats::InputFile> mask_files(const std::string& input) { return annotation_files(input, {".png"}, formats::EmptyFiles::kept); }
 
 image::ImageInfo info_of_file(const std::string& path) {
   try {

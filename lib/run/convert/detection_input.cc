@@ -41,7 +41,7 @@ formats::AnnotatedImage boxed_image(const std::string& file, std::int64_t width,
 }
 
 BoxedImages read_list_boxes(const ConvertRequest& request, Log& log) {
-  formats::image::ImageListReader reader(annotation_files(request.input, {".lst"}), request.common.threads.value);
+  formats::image::ImageListReader reader(annotation_files(request.input, {".lst"}, formats::EmptyFiles::left_out), request.common.threads.value);
   const std::string root = list_root(request);
   BoxedImages out;
   std::vector<formats::image::PlacedImage> lines;
@@ -70,7 +70,7 @@ BoxedImages read_list_boxes(const ConvertRequest& request, Log& log) {
 }
 
 BoxedImages read_record_boxes(const ConvertRequest& request, Log& log, const TakeImage& take) {
-  formats::image::ImageRecordReader reader(annotation_files(request.input, {".rec"}), request.common.threads.value, log);
+  formats::image::ImageRecordReader reader(annotation_files(request.input, {".rec"}, formats::EmptyFiles::left_out), request.common.threads.value, log);
   BoxedImages out;
   formats::BoxNotes notes;
   for (formats::image::PlacedRecord placed; reader.next(placed);) {

@@ -61,7 +61,7 @@ std::string class_of(const std::string& path, const std::string& root) {
 
 // The files of a folder that are images.
 std::vector<formats::InputFile> images_of(const std::string& path, std::size_t& left_out) {
-  std::vector<formats::InputFile> files = formats::expand_path(path);
+  std::vector<formats::InputFile> files = formats::expand_path(path, formats::EmptyFiles::kept);
   const auto others = std::stable_partition(files.begin(), files.end(), [](const auto& file) { return image::has_image_suffix(file.path); });
   left_out = static_cast<std::size_t>(files.end() - others);
   files.erase(others, files.end());
