@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/random.h>
@@ -41,30 +42,50 @@ enum SlotState { kFree, kClaimed, kReady };
 
 struct Slot {
   std::atomic<int> state{kFree};
+  std::atomic<Leftover> kind{Leftover::file};
   std::array<char, PATH_MAX> path;
 };
 
-// More open outputs than this are written all the same; only a second interrupt would leave the surplus behind.
-std::array<Slot, 64> slots;
+// More open outputs than this are written all the same; only a second interrupt would leave the surplus behind. Pages that no slot
+// has used take no memory.
+std::array<Slot, 1100> slots;
 
-void remember_temporary(const fs::path& path) {
-  const std::string& name = path.native();
-  if (name.size() >= PATH_MAX) return;
-  for (Slot& slot : slots) {
-    int expected = kFree;
-    if (!slot.state.compare_exchange_strong(expected, kClaimed)) continue;
-    std::memcpy(slot.path.data(), name.c_str(), name.size() + 1);
-    slot.state.store(kReady, std::memory_order_release);
-    return;
+std::atomic<bool> names_change{false};
+static_assert(std::atomic<Leftover>::is_always_lock_free, "a signal handler reads it");
+
+constexpr int kDeepestFolder = 64;
+
+// What is in the folder `name` below `above`, which is no link. Files may come while others go: as often as something went.
+void empty_folder(int above, const char* name, int depth) {
+  const int fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return;
+  for (bool removed = true; removed;) {
+    removed = false;
+    lseek(fd, 0, SEEK_SET);
+    alignas(dirent64) std::array<char, 4096> entries;
+    for (ssize_t size; (size = getdents64(fd, entries.data(), entries.size())) > 0;) {
+      for (ssize_t at = 0; at < size;) {
+        const auto* entry = reinterpret_cast<const dirent64*>(entries.data() + at);
+        at += entry->d_reclen;
+        const char* const child = entry->d_name;
+        if (std::strcmp(child, ".") == 0 || std::strcmp(child, "..") == 0) continue;
+        if (unlinkat(fd, child, 0) == 0) {
+          removed = true;
+        } else if (depth < kDeepestFolder) {
+          empty_folder(fd, child, depth + 1);
+          removed |= unlinkat(fd, child, AT_REMOVEDIR) == 0;
+        }
+      }
+    }
   }
+  close(fd);
 }
 
-void forget_temporary(const fs::path& path) {
-  for (Slot& slot : slots) {
-    if (slot.state.load(std::memory_order_acquire) != kReady || path.native() != slot.path.data()) continue;
-    slot.state.store(kFree, std::memory_order_release);
-    return;
-  }
+void remove_leftover(const Slot& slot, Leftover kind) {
+  if (slot.state.load(std::memory_order_acquire) != kReady || slot.kind.load() != kind) return;
+  if (kind == Leftover::file) unlink(slot.path.data());
+  if (kind == Leftover::folder) empty_folder(AT_FDCWD, slot.path.data(), 0);
+  if (kind != Leftover::file) rmdir(slot.path.data());
 }
 
 // --- reading ---
@@ -277,7 +298,7 @@ AtomicFile::AtomicFile(fs::path target, std::string_view temporary_suffix) : tar
     if (file_.filename().native().size() > NAME_MAX) fail(ENAMETOOLONG);
     if (file_.filename().empty()) fail(EISDIR);
     fd_ = UniqueFd(open_temporary(file_, temporary_suffix, temporary_));
-    if (fd_) remember_temporary(temporary_);
+    if (fd_) remember_leftover(temporary_, Leftover::file);
   }
   if (!fd_) {
     const int error_number = errno;
@@ -297,7 +318,7 @@ AtomicFile::AtomicFile(AtomicFile&& other) noexcept
 AtomicFile::~AtomicFile() {
   if (committed_ || temporary_.empty()) return;
   unlink(temporary_.c_str());
-  forget_temporary(temporary_);
+  forget_leftover(temporary_);
 }
 
 void AtomicFile::write(std::span<const char> bytes) {
@@ -332,17 +353,23 @@ void AtomicFile::write_at(std::uint64_t offset, std::span<const char> bytes) {
   start_writeback(fd_.get(), offset, offset + bytes.size());
 }
 
-void AtomicFile::commit() {
-  if (!seekable()) {
-    committed_ = true;
-    if (const int error_number = close_checked(fd_)) fail(error_number);
-    return;
-  }
-  if (sync_file(fd_.get()) != 0) fail(errno);
+void AtomicFile::finish() {
+  if (finished_) return;
+  if (seekable() && sync_file(fd_.get()) != 0) fail(errno);
   if (const int error_number = close_checked(fd_)) fail(error_number);
-  if (rename(temporary_.c_str(), file_.c_str()) != 0) fail(errno);
+  finished_ = true;
+}
+
+void AtomicFile::commit() {
+  finish();
+  if (seekable() && rename(temporary_.c_str(), file_.c_str()) != 0) fail(errno);
+  settle();
+}
+
+void AtomicFile::settle() {
   committed_ = true;
-  forget_temporary(temporary_);
+  if (!seekable()) return;
+  forget_leftover(temporary_);
   if (const int error_number = sync_folder(file_.parent_path())) fail(error_number);
 }
 
@@ -355,11 +382,92 @@ void AtomicFile::fail(int error_number) const {
   throw Error(fault_of_errno(error_number), text);
 }
 
-void remove_temporaries() {
+/// The renames of several files, taken back unless all are done.
+class Renames {
+ public:
+  Renames() { names_change = true; }
+  Renames(const Renames&) = delete;
+  Renames& operator=(const Renames&) = delete;
+  ~Renames() {
+    for (auto at = done_.rbegin(); at != done_.rend(); ++at) take_back(*at);
+    names_change = false;
+  }
+
+  void add(AtomicFile& file) {
+    if (!file.seekable()) return;
+    // A link leaves no moment without a file of that name; not all file systems have links, nor may everybody's file be linked.
+    fs::path old = temporary_beside(file.file_, {});
+    struct stat status;
+    const bool there = lstat(file.file_.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+    if (!there) old.clear();
+    else if (link(file.file_.c_str(), old.c_str()) != 0 && rename(file.file_.c_str(), old.c_str()) != 0) file.fail(errno);
+    done_.push_back({&file, old, false});
+    if (rename(file.temporary_.c_str(), file.file_.c_str()) != 0) file.fail(errno);
+    done_.back().renamed = true;
+  }
+
+  void keep() {
+    for (const Done& done : done_) {
+      if (!done.old.empty()) unlink(done.old.c_str());
+    }
+    const std::vector<Done> done = std::exchange(done_, {});
+    for (const Done& each : done) each.file->settle();
+  }
+
+ private:
+  struct Done {
+    AtomicFile* file;
+    fs::path old;  // what stood there before; empty: nothing
+    bool renamed;
+  };
+
+  // The file goes back under its temporary name, which its destructor removes.
+  static void take_back(const Done& done) {
+    if (done.renamed) rename(done.file->file_.c_str(), done.file->temporary_.c_str());
+    if (!done.old.empty()) rename(done.old.c_str(), done.file->file_.c_str());
+    // Of two names of one file rename() leaves both.
+    if (!done.old.empty()) unlink(done.old.c_str());
+  }
+
+  std::vector<Done> done_;
+};
+
+void commit_together(std::span<AtomicFile* const> files) {
+  for (AtomicFile* file : files) file->finish();
+  Renames renames;
+  for (AtomicFile* file : files) renames.add(*file);
+  renames.keep();
+}
+
+void remember_leftover(const fs::path& path, Leftover kind) {
+  const std::string& name = path.native();
+  if (name.size() >= PATH_MAX) return;
   for (Slot& slot : slots) {
-    if (slot.state.load(std::memory_order_acquire) == kReady) unlink(slot.path.data());
+    int expected = kFree;
+    if (!slot.state.compare_exchange_strong(expected, kClaimed)) continue;
+    std::memcpy(slot.path.data(), name.c_str(), name.size() + 1);
+    slot.kind.store(kind);
+    slot.state.store(kReady, std::memory_order_release);
+    return;
   }
 }
+
+void forget_leftover(const fs::path& path) {
+  for (Slot& slot : slots) {
+    if (slot.state.load(std::memory_order_acquire) != kReady || path.native() != slot.path.data()) continue;
+    slot.state.store(kFree, std::memory_order_release);
+    return;
+  }
+}
+
+void remove_temporaries() {
+  for (const Slot& slot : slots) remove_leftover(slot, Leftover::file);
+  for (const Slot& slot : slots) remove_leftover(slot, Leftover::folder);
+  // Those that were made last lie deepest.
+  for (auto slot = slots.rbegin(); slot != slots.rend(); ++slot) remove_leftover(*slot, Leftover::empty_folder);
+}
+
+bool files_get_names() { return names_change.load(); }
 
 UniqueFd open_scratch_file() {
   const char* configured = std::getenv("TMPDIR");

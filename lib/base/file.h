@@ -66,21 +66,42 @@ class AtomicFile {
   bool seekable() const { return !temporary_.empty(); }
   /// Bytes written by write().
   std::uint64_t size() const { return size_; }
-  /// Syncs and renames; nothing may be written after it.
+  /// Syncs and closes, under the temporary name still; nothing may be written after it.
+  void finish();
+  /// Finishes, where that is not done, and renames.
   void commit();
 
  private:
+  friend class Renames;
+  void settle();  // has its name
   void fail(int error_number) const;
   std::filesystem::path target_;
   std::filesystem::path file_;       // absolute, symbolic links followed
   std::filesystem::path temporary_;  // empty: written directly
   UniqueFd fd_;
   std::uint64_t size_ = 0;
-  bool committed_ = false;
+  bool finished_ = false, committed_ = false;
 };
 
-/// Removes the temporaries of AtomicFiles still open; called by the handler of a second interrupt. Async-signal-safe.
+/// Commits all or none: every file is finished before the first gets its name. Where one cannot get it, the others lose theirs, and what
+/// stood there before is there again. Files that are written directly cannot be taken back.
+void commit_together(std::span<AtomicFile* const> files);
+
+/// What a second interrupt finds and removes.
+enum class Leftover {
+  file,
+  empty_folder,  ///< a folder that was made, when nothing is in it
+  folder,        ///< a temporary folder with all that is in it
+};
+
+/// Makes a path known to remove_temporaries(). AtomicFiles do so by themselves.
+void remember_leftover(const std::filesystem::path& path, Leftover kind);
+void forget_leftover(const std::filesystem::path& path);
+
+/// Removes what is remembered; called by the handler of a second interrupt. Async-signal-safe.
 void remove_temporaries();
+/// Whether commit_together() is giving names, which takes no time and is not to be left half done. Async-signal-safe.
+bool files_get_names();
 
 /// An unlinked scratch file in TMPDIR (or /tmp), gone when closed.
 UniqueFd open_scratch_file();

@@ -46,6 +46,7 @@ void on_stop(int signal) { ask_for_stop(signal); }
 
 void on_interrupt(int signal) {
   if (interrupted_once.exchange(true)) {
+    if (files_get_names()) return;
     remove_temporaries();
     _exit(128 + SIGINT);
   }

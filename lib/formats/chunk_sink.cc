@@ -54,14 +54,14 @@ void ChunkSink::write(const std::string& text) {
   file_.write(bytes);
 }
 
-void ChunkSink::commit() {
+AtomicFile& ChunkSink::finish() {
   // An empty file is no gzip file; one empty member is.
   if (file_.size() == 0 && compression_ != Compression::none) {
     std::string bytes;
     append_compressed(compression_, {}, bytes);
     file_.write(bytes);
   }
-  file_.commit();
+  return file_;
 }
 
 }  // namespace smtrain::formats

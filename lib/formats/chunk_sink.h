@@ -28,8 +28,10 @@ class ChunkSink {
   /// Replaces bytes that have been written; of files that are seekable() and not compressed.
   void write_at(std::uint64_t offset, const std::string& bytes) { file_.write_at(offset, bytes); }
   bool seekable() const { return file_.seekable(); }
-  /// Syncs and renames. A sink that got nothing leaves an empty file.
-  void commit();
+  /// Gives the file, to be committed; nothing may be written after it. A sink that got nothing has an empty file.
+  AtomicFile& finish();
+  /// Finishes, syncs and renames.
+  void commit() { finish().commit(); }
 
   Compression compression() const { return compression_; }
   /// Bytes in the file so far, after compression.

@@ -57,12 +57,12 @@ void TableSink::write(const Batch& batch) {
   rows_ += batch.rows;
 }
 
-void TableSink::commit() {
+AtomicFile& TableSink::finish() {
   std::string text;
   if (begun_) writer_->end(text);
   sink_.write(text);
   if (begun_ && writer_->begins_with_counts()) sink_.write_at(0, writer_->beginning());
-  sink_.commit();
+  return sink_.finish();
 }
 
 }  // namespace smtrain::formats

@@ -21,8 +21,11 @@ class TableSink {
 
   /// Throws the first failure in row order.
   void write(const Batch& batch);
-  /// Writes what stands after the last record, syncs and renames. A sink that got no batch leaves an empty file.
-  void commit();
+  /// Writes what stands after the last record, and gives the file, to be committed; nothing may be written after it. A sink that got no
+  /// batch has an empty file.
+  AtomicFile& finish();
+  /// Finishes, syncs and renames.
+  void commit() { finish().commit(); }
 
   std::uint64_t rows() const { return rows_; }
   /// Bytes in the file so far, after compression.

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -21,6 +22,13 @@ namespace {
 namespace fs = std::filesystem;
 using Catch::Contains;
 using test::TemporaryFolder;
+
+std::vector<std::string> names_in(const TemporaryFolder& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder.path())) names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 void write_whole(const fs::path& target, std::string_view text) {
   AtomicFile file(target);
@@ -265,6 +273,52 @@ TEST_CASE("temporaries of open outputs can be removed by a handler") {
   remove_temporaries();
   CHECK(folder.entries() == 1);
   CHECK(read_file(folder / "out") == "old");
+}
+
+TEST_CASE("several outputs appear together") {
+  const TemporaryFolder folder;
+  write_whole(folder / "b", "old");
+  AtomicFile a(folder / "a"), b(folder / "b");
+  a.write("1");
+  b.write("2");
+  AtomicFile* const both[] = {&a, &b};
+  commit_together(both);
+  CHECK(read_file(folder / "a") == "1");
+  CHECK(read_file(folder / "b") == "2");
+  CHECK(names_in(folder) == std::vector<std::string>{"a", "b"});
+  CHECK_FALSE(files_get_names());
+}
+
+TEST_CASE("where one of several outputs cannot appear, none does, and the old ones stand") {
+  const TemporaryFolder folder;
+  write_whole(folder / "a", "old");
+  {
+    AtomicFile a(folder / "a"), b(folder / "b"), c(folder / "c");
+    for (AtomicFile* file : {&a, &b, &c}) file->write("new");
+    fs::create_directory(folder / "c");
+    AtomicFile* const all[] = {&a, &b, &c};
+    CHECK_THROWS_WITH(commit_together(all), Contains("/c\""));
+    CHECK(read_file(folder / "a") == "old");
+    CHECK_FALSE(fs::exists(folder / "b"));
+  }
+  CHECK(names_in(folder) == std::vector<std::string>{"a", "c"});
+  CHECK_FALSE(files_get_names());
+}
+
+TEST_CASE("a handler removes folders: temporary ones whole, made ones when nothing is in them") {
+  const TemporaryFolder folder;
+  folder.write("tree/a/b/c", "1");
+  folder.write("tree/d", "2");
+  folder.write("elsewhere", "3");
+  fs::create_symlink(folder / "elsewhere", folder / "tree/link");
+  fs::create_directories(folder / "made/empty");
+  folder.write("kept/file", "4");
+  remember_leftover(folder / "tree", Leftover::folder);
+  for (const char* name : {"made", "made/empty", "kept"}) remember_leftover(folder / name, Leftover::empty_folder);
+  remove_temporaries();
+  CHECK(names_in(folder) == std::vector<std::string>{"elsewhere", "kept"});
+  CHECK(fs::exists(folder / "kept/file"));
+  for (const char* name : {"tree", "made", "made/empty", "kept"}) forget_leftover(folder / name);
 }
 
 TEST_CASE("more outputs than the registry has places for are written all the same") {

@@ -5,6 +5,8 @@ import gzip
 import json
 import os
 import random
+import signal
+import struct
 import subprocess
 import unittest
 
@@ -255,6 +257,53 @@ class Parts(Prepare):
         self.write("a.csv", "1,2\n" * 5000 + "3\n")
         self.refused("convert", "a.csv", "out.csv", "--folds", "3", "--shuffle", says=["a.csv:5001", "expected 2"])
         self.assertEqual(self.files(), ["a.csv"])
+
+
+    def start_in_parts(self, output):
+        """A conversion that waits for more input, all of its temporaries being there."""
+        process = self.start("convert", "-", output, "--content-type", "text/csv;label_size=0", "--split", "a=0.5,b=0.5",
+                             stdin=subprocess.PIPE)
+        process.stdin.write(b"1,2\n3,4\n" * 100_000)
+        process.stdin.flush()
+        return process
+
+    def temporaries(self):
+        return [name for _, _, names in os.walk(self.work) for name in names if ".tmp-" in name]
+
+    def test_parts_appear_together_or_not_at_all(self):
+        self.write("out-a.csv", "old\n")
+        process = self.start_in_parts("out.csv")
+        self.wait_until(lambda: len(self.temporaries()) == 2)
+        os.mkdir(self.path("out-b.csv"))  # the second part cannot have its name any more
+        err = text(process.communicate()[1])
+        self.assertIn("out-b.csv", err)
+        self.assertIn(process.returncode, (1, 2))
+        self.assertEqual(self.files(), ["out-a.csv", "out-b.csv"])
+        self.assertEqual(self.read("out-a.csv"), b"old\n")
+
+    def test_interrupted_parts_leave_nothing(self):
+        for signals in (1, 2):
+            process = self.start_in_parts("deep/er/{}/x.csv")
+            self.wait_until(lambda: len(self.temporaries()) == 2)
+            for _ in range(signals):
+                process.send_signal(signal.SIGINT)
+            process.communicate()
+            self.assertEqual(self.files(), [])
+
+    def test_an_interrupted_folder_leaves_nothing(self):
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "images", "rgb.png"), "rb") as file:
+            image = file.read()
+        payload = struct.pack("<IfQQ", 0, 1.0, 7, 0) + image
+        record = struct.pack("<II", 0xCED7230A, len(payload)) + payload + b"\0" * (-len(payload) % 4)
+        for signals in (1, 2):
+            process = self.start("convert", "-", "out", "--from", "image-records", "--to", "images", stdin=subprocess.PIPE)
+            process.stdin.write(record * ((24 << 20) // len(record)))
+            process.stdin.flush()
+            self.wait_until(lambda: any(name.endswith(".png") for _, _, names in os.walk(self.work) for name in names))
+            for _ in range(signals):
+                process.send_signal(signal.SIGINT)
+            process.communicate()
+            self.assertEqual(self.files(), [])
 
 
 class Memory(Prepare):

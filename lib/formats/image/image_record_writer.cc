@@ -44,10 +44,12 @@ void ImageRecordWriter::flush() {
   index_lines_.clear();
 }
 
-void ImageRecordWriter::commit() {
+std::vector<AtomicFile*> ImageRecordWriter::finish() {
   flush();
-  file_.commit();
-  if (index_) index_->commit();
+  if (index_) return {&file_, &*index_};
+  return {&file_};
 }
+
+void ImageRecordWriter::commit() { commit_together(finish()); }
 
 }  // namespace smtrain::formats::image

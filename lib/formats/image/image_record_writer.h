@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/file.h"
 #include "formats/image/image_record.h"
@@ -24,7 +25,9 @@ class ImageRecordWriter {
   void write(const ImageRecord& record);
   /// The same of a record that append_image_record() has framed, so that threads can do that.
   void write(std::uint64_t id, std::string_view framed);
-  /// Syncs and renames both files.
+  /// Writes what is still to be written, and gives the files to be committed; nothing may be written after it.
+  std::vector<AtomicFile*> finish();
+  /// Finishes, syncs and renames both files.
   void commit();
 
   std::uint64_t records() const { return records_; }

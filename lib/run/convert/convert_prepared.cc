@@ -64,12 +64,20 @@ void report(const Parts& parts, const RecordSupply& supply, Console& console) {
   }
 }
 
-void write_side_files(const ConvertRequest& request, const Parts& parts, const std::vector<formats::InputFile>& files) {
+// With the parts come the list of them and what else the supply has to save, or nothing does.
+void commit(const ConvertRequest& request, Parts& parts, RecordSupply& supply) {
+  std::vector<AtomicFile*> others;
+  std::optional<AtomicFile> manifest;
   if (request.prepare.manifest) {
-    AtomicFile manifest(*request.prepare.manifest);
-    manifest.write(manifest_of(parts.paths()));
-    manifest.commit();
+    manifest.emplace(*request.prepare.manifest);
+    manifest->write(manifest_of(parts.paths()));
+    others.push_back(&*manifest);
   }
+  if (AtomicFile* file = supply.side_file()) others.push_back(file);
+  parts.commit(others);
+}
+
+void write_rule(const ConvertRequest& request, const Parts& parts, const std::vector<formats::InputFile>& files) {
   if (!request.depfile) return;
   std::vector<std::string> inputs;
   for (const formats::InputFile& file : files) inputs.push_back(file.path);
@@ -95,9 +103,9 @@ void convert_prepared(const ConvertRequest& request, DataKind from, DataKind to,
     written += records.size();
     show_progress(*supply, shuffled ? "writing" : "converting", written, console);
   }
-  parts.commit();
+  commit(request, parts, *supply);
   supply->finish(console);
-  write_side_files(request, parts, files);
+  write_rule(request, parts, files);
   parting->warn(console);
   warn_of_empty_parts(parts, console);
   report(parts, *supply, console);

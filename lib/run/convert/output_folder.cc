@@ -56,6 +56,7 @@ OutputFolder::OutputFolder(const std::string& path) : name_(path) {
       (target_.parent_path() / fmt::format(".{:.200}.tmp-{}-XXXXXX", target_.filename().string(), ::getpid())).string();
   if (::mkdtemp(name.data()) == nullptr) fail(path, errno);
   temporary_ = name;
+  remember_leftover(temporary_, Leftover::folder);
   open_to_umask(temporary_);
 }
 
@@ -63,6 +64,7 @@ OutputFolder::~OutputFolder() {
   if (committed_) return;
   std::error_code ignored;
   fs::remove_all(temporary_, ignored);
+  forget_leftover(temporary_);
 }
 
 void OutputFolder::make_folder(const fs::path& folder) {
@@ -90,12 +92,35 @@ void OutputFolder::write(const std::string& name, std::string_view bytes) {
   bytes_ += bytes.size();
 }
 
-void OutputFolder::commit() {
+void OutputFolder::sync() const {
   // One call for all files, where a sync of each would take a disk's turn per file.
   const UniqueFd folder(::open(temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder || ::syncfs(folder.get()) != 0) fail(name_, errno);
+}
+
+void OutputFolder::rename() {
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail(name_, errno);
   committed_ = true;
+  forget_leftover(temporary_);
+}
+
+void OutputFolder::commit() {
+  sync();
+  rename();
+}
+
+void commit_together(const std::vector<OutputFolder*>& folders) {
+  for (const OutputFolder* folder : folders) folder->sync();
+  std::size_t done = 0;
+  try {
+    for (; done < folders.size(); ++done) folders[done]->rename();
+  } catch (...) {
+    for (std::size_t i = 0; i < done; ++i) {
+      OutputFolder& folder = *folders[i];
+      folder.committed_ = ::rename(folder.target_.c_str(), folder.temporary_.c_str()) != 0;
+    }
+    throw;
+  }
 }
 
 void write_document(const std::string& path, std::string_view text) {

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace smtrain::run {
 
@@ -24,11 +25,14 @@ class OutputFolder {
   void write(const std::string& name, std::string_view bytes);
   void commit();
 
+  friend void commit_together(const std::vector<OutputFolder*>& folders);
   std::uint64_t files() const { return files_; }
   std::uint64_t bytes() const { return bytes_; }
 
  private:
   void make_folder(const std::filesystem::path& folder);
+  void sync() const;
+  void rename();
 
   std::string name_;               // as the user knows it
   std::filesystem::path target_, temporary_;
@@ -37,6 +41,9 @@ class OutputFolder {
   std::uint64_t files_ = 0, bytes_ = 0;
   bool committed_ = false;
 };
+
+/// Commits all or none: what has its name loses it again when another cannot have its own.
+void commit_together(const std::vector<OutputFolder*>& folders);
 
 /// One document as a file, whole or not at all, compressed where the name ends in .gz or .zst; "-" is standard output.
 void write_document(const std::string& path, std::string_view text);

@@ -13,20 +13,38 @@ constexpr std::size_t kWaitingBytes = std::size_t{32} << 20;
 constexpr std::size_t kMostWaiting = std::size_t{8} << 20;
 constexpr std::size_t kLeastWaiting = std::size_t{64} << 10;
 
-void make_folder(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+}  // namespace
+
+MadeFolders::~MadeFolders() {
+  for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder) {
+    std::error_code ignored;
+    std::filesystem::remove(*folder, ignored);
+    forget_leftover(*folder);
+  }
+}
+
+void MadeFolders::make_for(const std::filesystem::path& file) {
+  const std::filesystem::path folder = std::filesystem::absolute(file).lexically_normal().parent_path();
   std::error_code error;
-  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  if (std::filesystem::is_directory(folder, error)) return;
+  if (folder.has_parent_path() && folder.parent_path() != folder) make_for(folder);
+  if (std::filesystem::create_directory(folder, error)) {
+    made_.push_back(folder);
+    remember_leftover(folder, Leftover::empty_folder);
+  }
   if (error) throw user_error("{}: cannot make the folder: {}", folder.string(), error.message());
 }
 
-}  // namespace
+void MadeFolders::keep() {
+  for (const std::filesystem::path& folder : made_) forget_leftover(folder);
+  made_.clear();
+}
 
 Parts::Parts(const std::string& output, const PartPlan& plan, const RecordSupply& supply)
     : waiting_bytes_(std::clamp(kWaitingBytes / plan.names.size(), kLeastWaiting, kMostWaiting)) {
   for (const std::string& name : plan.names) {
     paths_.push_back(part_path(output, name));
-    if (output.find("{}") != std::string::npos) make_folder(paths_.back());
+    if (output.find("{}") != std::string::npos) folders_.make_for(paths_.back());
     sinks_.push_back(supply.make_sink(paths_.back()));
   }
   waiting_.resize(sinks_.size());
@@ -42,9 +60,16 @@ void Parts::flush(std::size_t part) {
   waiting_[part].clear();
 }
 
-void Parts::commit() {
+void Parts::commit(const std::vector<AtomicFile*>& others) {
   for (std::size_t part = 0; part < sinks_.size(); ++part) flush(part);
-  for (const auto& sink : sinks_) sink->commit();
+  std::vector<AtomicFile*> files;
+  for (const auto& sink : sinks_) {
+    const std::vector<AtomicFile*> own = sink->finish();
+    files.insert(files.end(), own.begin(), own.end());
+  }
+  files.insert(files.end(), others.begin(), others.end());
+  commit_together(files);
+  folders_.keep();
 }
 
 }  // namespace smtrain::run

@@ -1,6 +1,5 @@
 #include "run/convert/record_sink.h"
 
-#include "base/file.h"
 #include "formats/io/compress.h"
 #include "formats/parting/packed_rows.h"
 #include "formats/table_sink.h"
@@ -15,7 +14,7 @@ class RowSink final : public RecordSink {
   RowSink(const std::string& path, const formats::TableSchema& schema, const formats::TableWriterOptions& options, int threads)
       : packing_(schema), sink_(path, options, threads) {}
   void write(const formats::PackedRecords& records) override { sink_.write(packing_.unpack(records)); }
-  void commit() override { sink_.commit(); }
+  std::vector<AtomicFile*> finish() override { return {&sink_.finish()}; }
   std::uint64_t records() const override { return sink_.rows(); }
   std::uint64_t bytes() const override { return sink_.bytes(); }
 
@@ -34,10 +33,10 @@ class VerbatimSink final : public RecordSink {
     waiting_ += records.all();
     if (waiting_.size() >= kCompressedAtATime) flush();
   }
-  void commit() override {
+  std::vector<AtomicFile*> finish() override {
     // An empty file is no gzip file; one empty member is.
     if (!waiting_.empty() || (file_.size() == 0 && compression_ != formats::Compression::none)) flush();
-    file_.commit();
+    return {&file_};
   }
   std::uint64_t records() const override { return records_; }
   std::uint64_t bytes() const override { return file_.size(); }

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "base/file.h"
 #include "formats/parting/packed_records.h"
 #include "formats/table_parser.h"
 #include "formats/table_writer.h"
@@ -16,8 +18,9 @@ class RecordSink {
  public:
   virtual ~RecordSink() = default;
   virtual void write(const formats::PackedRecords& records) = 0;
-  /// Syncs and renames. A sink that got no record leaves a file without one.
-  virtual void commit() = 0;
+  /// Writes all that is still to be written, and gives the file, and what goes with it, to be committed; nothing may be written after
+  /// it. A sink that got no record has a file without one.
+  virtual std::vector<AtomicFile*> finish() = 0;
   virtual std::uint64_t records() const = 0;
   /// Bytes in the file so far, after compression.
   virtual std::uint64_t bytes() const = 0;

@@ -21,7 +21,9 @@ class RecordSupply : public formats::RecordSource {
   virtual std::uint64_t bytes_to_read() const = 0;
   /// What the records are, in words: "108 features and 1 label".
   virtual std::string words() const = 0;
-  /// Once all records have been taken and written: what there is to say and to save.
+  /// Once all records have been taken: a file that belongs to them, to be committed with them; nullptr: none.
+  virtual AtomicFile* side_file() { return nullptr; }
+  /// Once all is written: what there is to say.
   virtual void finish(Console& console) { (void)console; }
 };
 

@@ -65,6 +65,12 @@ class EncodedSupply final : public RecordSupply {
   std::uint64_t bytes_to_read() const override { return total_size(files_) * (options_.apply_encoding ? 1 : 2); }
   std::string words() const override { return columns_in_words(encoder_->schema()); }
 
+  AtomicFile* side_file() override {
+    if (!file_) return nullptr;
+    file_->write(formats::encoding_to_json(encoding_));
+    return &*file_;
+  }
+
   void finish(Console& console) override {
     if (notes_.dropped != 0) console.info("{} left out for a missing value", counted(notes_.dropped, "record"));
     for (const auto& [column, unseen] : notes_.unseen) {
@@ -80,10 +86,7 @@ class EncodedSupply final : public RecordSupply {
         classes += fmt::format("{}{} = {}", i == 0 ? "" : ", ", smtrain::quoted(names[i]), i);
       console.info("classes of the label: {}{}", classes, names.size() > 10 ? ", ..." : "");
     }
-    if (!file_) return;
-    file_->write(formats::encoding_to_json(encoding_));
-    file_->commit();
-    console.info("{}: the encoding; --apply-encoding gives new data the same columns", encoding_path());
+    if (file_) console.info("{}: the encoding; --apply-encoding gives new data the same columns", encoding_path());
   }
 
  private:
