@@ -71,6 +71,26 @@ class Manifests(BoxTest):
         self.smtrain("convert", "data/m.manifest", "c.json")
         self.assertEqual([c["name"] for c in self.json("c.json")["categories"]], ["cat", "dog"])
 
+    def test_a_manifest_elsewhere_leads_to_the_same_files(self):
+        self.put("data/images/a.png", png(50, 40))
+        lines = ['{"source-ref": "images/a.png", "class":  "%d", "more": [1.50]}\n' % i for i in range(20)]
+        self.write("data/x.manifest", "".join(lines))
+        self.smtrain("convert", "data/x.manifest", "data/y.manifest", "--shuffle")
+        self.assertEqual(sorted(text(self.read("data/y.manifest")).splitlines(True)), sorted(lines))
+        self.assertNotEqual(self.read("data/y.manifest"), self.read("data/x.manifest"))
+        self.smtrain("convert", "data/x.manifest", "moved.manifest")
+        self.assertEqual(self.lines("moved.manifest")[3], {"source-ref": "data/images/a.png", "class": "3", "more": [1.5]})
+        self.smtrain("convert", "data/x.manifest", "parts/{}/x.manifest", "--folds", "2")
+        self.assertEqual({line["source-ref"] for line in self.lines("parts/fold0/x.manifest")}, {"../../data/images/a.png"})
+        self.smtrain("convert", "parts/fold1/x.manifest", "fold1.rec", "--attribute-names", "source-ref,class")
+        self.smtrain("convert", "data/x.manifest", "s3.manifest", "--ref-prefix", "s3://bucket/set")
+        self.assertEqual(self.lines("s3.manifest")[0]["source-ref"], "s3://bucket/set/images/a.png")
+        self.smtrain("convert", "s3.manifest", "back.manifest", "--shuffle")
+        self.assertEqual({line["source-ref"] for line in self.lines("back.manifest")}, {"s3://bucket/set/images/a.png"})
+        self.smtrain("convert", "data/x.manifest", "part.manifest", "--split", "a=0.5,b=0.5", "--stratify", "class")
+        self.write("bad.manifest", "[1]\n")
+        self.refused("convert", "bad.manifest", "out.manifest", says="bad.manifest:1")
+
     def test_references_with_a_prefix_are_mapped(self):
         self.boxes()
         self.smtrain("convert", "data/boxes", "m.manifest", "--ref-prefix", "s3://bucket/train", "--attribute-names", "image-ref,boxes")

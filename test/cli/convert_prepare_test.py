@@ -35,6 +35,10 @@ def as_csv(table, header=True):
     return "".join(",".join(quoted(value) for value in row) + "\n" for row in lines)
 
 
+def csv_of_numbers():
+    return "".join(f"{i % 3},{i},{i % 7}\n" for i in range(300))
+
+
 class Prepare(CliTest):
     def lines(self, name):
         data = self.read(name)
@@ -269,6 +273,23 @@ class Parts(Prepare):
 
     def temporaries(self):
         return [name for _, _, names in os.walk(self.work) for name in names if ".tmp-" in name]
+
+    def test_a_shuffle_takes_every_kind_from_a_pipe(self):
+        self.write("a.csv", csv_of_numbers())
+        kinds = {"text/csv": "csv", "text/libsvm": "libsvm", "application/x-recordio-protobuf": "pbr", "application/jsonlines": "jsonl"}
+        for content_type, suffix in kinds.items():
+            self.smtrain("convert", "a.csv", f"b.{suffix}", "--content-type", "text/csv;label_size=1")
+            self.smtrain("convert", f"b.{suffix}", f"file.{suffix}", "--shuffle", "--content-type", content_type)
+            piped = self.shell(f"cat b.{suffix} | $SMTRAIN convert - - --content-type '{content_type}' --to '{content_type}' --shuffle > piped",
+                               code=None)
+            self.assertEqual(piped.code, 0, f"{suffix}: {piped}")
+            self.assertEqual(self.read("piped"), self.read(f"file.{suffix}"), suffix)
+            self.assertNotEqual(self.read("piped"), self.read(f"b.{suffix}"), suffix)
+        for kind in ("deepar", "manifest", "blazingtext", "object2vec"):
+            data = b"".join(b'{"start":"2020-01-01","target":[%d],"x-ref":"/a/%d","y":1}\n' % (i, i) for i in range(50))
+            out = self.smtrain("convert", "-", "-", "--from", kind, "--to", kind, "--shuffle", stdin=data).out.encode()
+            self.assertEqual(sorted(out.splitlines()), sorted(data.splitlines()), kind)
+            self.assertNotEqual(out, data, kind)
 
     def test_parts_appear_together_or_not_at_all(self):
         self.write("out-a.csv", "old\n")

@@ -1,4 +1,7 @@
 // The one list of conversions.
+#include <algorithm>
+#include <iterator>
+
 #include "base/error.h"
 #include "run/convert/conversion.h"
 #include "run/convert/convert_boxes.h"
@@ -23,6 +26,9 @@ constexpr Conversion kConversions[] = {
     {DataKind::image_list, DataKind::image_records, convert_to_records},
     {DataKind::image_records, DataKind::image_records, convert_to_records},
     {DataKind::image_records, DataKind::image_folder, convert_records_to_folder},
+    {DataKind::image_records, DataKind::image_list, convert_records_to_list},
+    {DataKind::image_list, DataKind::image_list, convert_prepared},
+    {DataKind::image_folder, DataKind::image_folder, convert_image_folder},
     {DataKind::boxes, DataKind::voc, convert_boxes},
     {DataKind::boxes, DataKind::coco, convert_boxes},
     {DataKind::voc, DataKind::boxes, convert_boxes},
@@ -48,7 +54,8 @@ constexpr Conversion kConversions[] = {
     {DataKind::image_records, DataKind::boxes, convert_records_to_boxes},
     {DataKind::image_records, DataKind::voc, convert_records_to_boxes},
     {DataKind::image_records, DataKind::coco, convert_records_to_boxes},
-    {DataKind::image_records, DataKind::manifest, refuse_records_to_manifest},
+    {DataKind::image_records, DataKind::manifest, convert_records_to_manifest},
+    {DataKind::manifest, DataKind::manifest, convert_prepared},
     {DataKind::manifest, DataKind::boxes, convert_boxes},
     {DataKind::manifest, DataKind::voc, convert_boxes},
     {DataKind::manifest, DataKind::coco, convert_boxes},
@@ -77,17 +84,22 @@ std::string possible_outputs(DataKind from) {
   return text.empty() ? "nothing" : text;
 }
 
+const Conversion* find(DataKind from, DataKind to) {
+  const auto found = std::find_if(std::begin(kConversions), std::end(kConversions), [&](const Conversion& c) { return c.from == from && c.to == to; });
+  return found == std::end(kConversions) ? nullptr : found;
+}
+
 }  // namespace
 
 void convert(const ConvertRequest& request, Console& console) {
   if (request.depfile && request.output == "-") throw user_error("--depfile needs an output file; standard output is no target");
   const DataKind from = input_kind(request), to = output_kind(request, from);
+  const Conversion* conversion = find(from, to);
   PrepareOptions prepare = request.prepare;
   if (from == DataKind::documents) prepare.encoding.label.reset();  // a text's label is no column of numbers
-  if (prepare.any() || copies_texts(request, from, to)) return convert_prepared(request, from, to, console);
-  for (const Conversion& c : kConversions) {
-    if (c.from == from && c.to == to) return c.run(request, from, to, console);
-  }
+  const bool folders = from == DataKind::image_folder && to == from;  // parted as folders, not as records
+  if ((prepare.any() && !folders) || copies_texts(request, from, to)) return convert_prepared(request, from, to, console);
+  if (conversion != nullptr) return conversion->run(request, from, to, console);
   throw user_error("{}: is {} (--from {}), which cannot become {} (--to {}); it can become: {}", request.input, words_for(from),
                    name_of(from), words_for(to), name_of(to), possible_outputs(from));
 }

@@ -10,6 +10,7 @@
 #include "formats/annotation/label_vector.h"
 #include "formats/annotation/service_json.h"
 #include "formats/image/image_folder.h"
+#include "formats/image/image_info.h"
 #include "formats/image/image_list.h"
 #include "run/convert/box_paths.h"
 #include "run/convert/boxed_images.h"
@@ -177,11 +178,19 @@ void convert_manifest_to_list(const ConvertRequest& request, DataKind, DataKind,
   console.info("{}: {}", request.output == "-" ? "standard output" : request.output, counted(index - empty, "image"));
 }
 
-void refuse_records_to_manifest(const ConvertRequest& request, DataKind, DataKind, Console&) {
-  throw user_error(
-      "{}: records hold images, and a manifest names files; convert to a folder first, which gets the images and a list of them, "
-      "then that list to the manifest",
-      request.input);
+std::string manifest_line_of(const ConvertRequest& request, const SuppliedImage& image, const std::string& name, formats::BoxNotes& notes) {
+  const bool boxes = formats::may_be_detection(image.record.labels);
+  const auto [image_name, label_name] = attribute_names(request, boxes ? "bounding-box" : "class");
+  const std::optional<std::string>& prefix = request.boxes.reference_prefix;
+  std::string label;
+  if (boxes) {
+    const formats::image::ImageInfo info = formats::image::read_image_info(image.record.image);
+    label = formats::service_json(boxed_image(name, info.width, info.height, image.record.labels, image.place, notes), {}, false);
+  } else {
+    label = class_text(image.record.labels, image.place);
+  }
+  const std::vector<Member> members = {{image_name, json_quoted(prefix ? formats::reference_to(name, *prefix) : name)}, {label_name, label}};
+  return formats::manifest_line(members);
 }
 
 }  // namespace smtrain::run

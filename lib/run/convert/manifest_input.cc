@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "formats/annotation/label_vector.h"
 #include "formats/annotation/service_json.h"
+#include "run/convert/convert_manifest.h"
 
 namespace smtrain::run {
 namespace {
@@ -122,6 +123,36 @@ double ManifestInput::fraction() const {
     total += *file.size;
   }
   return total == 0 ? -1 : std::min(1.0, static_cast<double>(reader_.bytes_consumed()) / static_cast<double>(total));
+}
+
+MovedReferences::MovedReferences(const ConvertRequest& request)
+    : request_(request), from_(fs::absolute(folder_of(request.input)).lexically_normal().string()),
+      to_(request.output == "-" ? "" : fs::absolute(request.output).lexically_normal().parent_path().string()) {
+  for (const std::string& map : request.boxes.maps) maps_.push_back(formats::parse_map(map));
+}
+
+std::string MovedReferences::moved(const std::string& uri, const std::string& place) const {
+  const bool relative = uri.find("://") == std::string::npos && !uri.starts_with('/');
+  if (!relative && !request_.boxes.reference_prefix) return uri;
+  const std::string path = formats::reference_path({true, uri}, place, from_, maps_);
+  const fs::path below = fs::path(path).lexically_relative(fs::absolute(request_.root.value_or(from_)).lexically_normal());
+  const bool inside = !below.empty() && *below.begin() != "..";
+  return manifest_reference(request_, path, (inside ? below : fs::path(path).filename()).string());
+}
+
+std::string MovedReferences::apply(std::string_view line, const std::string& place) const {
+  auto object = nlohmann::ordered_json::parse(line, nullptr, false);
+  if (!object.is_object()) throw user_error("{}: expected a JSON object", place);
+  if (fs::path(from_) / "" == fs::path(to_) / "" && !request_.boxes.reference_prefix) return std::string(line);
+  bool changed = false;
+  for (auto& [name, value] : object.items()) {
+    if (!name.ends_with("-ref") || !value.is_string()) continue;
+    std::string there = moved(value.get_ref<const std::string&>(), place);
+    if (there == value.get_ref<const std::string&>()) continue;
+    value = std::move(there);
+    changed = true;
+  }
+  return changed ? object.dump() : std::string(line);
 }
 
 }  // namespace smtrain::run

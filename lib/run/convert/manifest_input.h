@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "formats/annotation/annotation.h"
@@ -50,6 +51,22 @@ class ManifestInput {
   std::vector<formats::InputFile> files_;
   formats::ManifestReader reader_;
   std::string folder_, root_;
+  formats::UriMaps maps_;
+};
+
+/// References of a manifest that is written anew, perhaps elsewhere: relative ones lead to the same files; with --ref-prefix all begin
+/// with that. const and thread-safe.
+class MovedReferences {
+ public:
+  explicit MovedReferences(const ConvertRequest& request);
+  /// The line as it is, where nothing has to change. Throws a user Error that begins with `place` for what is no object.
+  std::string apply(std::string_view line, const std::string& place) const;
+
+ private:
+  std::string moved(const std::string& uri, const std::string& place) const;
+
+  const ConvertRequest& request_;
+  std::string from_, to_;  // folders
   formats::UriMaps maps_;
 };
 

@@ -6,6 +6,7 @@
 #include "formats/io/byte_stream.h"
 #include "formats/parquet/columns.h"
 #include "formats/parquet/convert.h"
+#include "run/convert/manifest_input.h"
 #include "run/input_type.h"
 #include "run/table_input.h"
 
@@ -58,6 +59,12 @@ bool copies(const ConvertRequest& request, const ContentType& from, DataKind kin
   return rest.parameters.empty();
 }
 
+bool holds_images(DataKind kind) {
+  constexpr DataKind kKinds[] = {DataKind::image_folder, DataKind::image_list, DataKind::image_records, DataKind::manifest,
+                                 DataKind::boxes, DataKind::voc, DataKind::coco};
+  return std::find(std::begin(kKinds), std::end(kKinds), kind) != std::end(kKinds);
+}
+
 }  // namespace
 
 bool copies_texts(const ConvertRequest& request, DataKind from, DataKind to) {
@@ -78,14 +85,21 @@ std::unique_ptr<RecordSupply> open_record_supply(const ConvertRequest& request, 
     }
     return open_encoded_rows(request, std::move(files), console);
   }
+  if (to == DataKind::image_records && holds_images(from)) return open_images(request, from, console);
   if (from != to) {
     throw user_error(
         "{}: is {}, to become {}: --shuffle, --split, --folds, --shards and --tail do not change the kind of data; convert "
         "first, then part what comes out",
         request.input, words_for(from), words_for(to));
   }
+  if (from == DataKind::image_list) return open_image_lines(request);
   const auto type = line_type(request, from, files);
   if (copies_texts(request, from, to)) return open_csv_lines(request, *type, std::move(files), console);
+  if (from == DataKind::manifest && type && formats::has_lines(type->format)) {
+    return open_lines(request, *type, std::move(files), [references = MovedReferences(request)](std::string_view line, const std::string& place) {
+      return references.apply(line, place);
+    });
+  }
   if (type && copies(request, *type, from)) {
     if (type->format == Format::csv) return open_csv_lines(request, *type, std::move(files), console);
     return open_lines(request, *type, std::move(files));
@@ -93,7 +107,7 @@ std::unique_ptr<RecordSupply> open_record_supply(const ConvertRequest& request, 
   if (from == DataKind::table) return open_table_rows(request, files, console);
   throw user_error(
       "{}: is {}{}; --shuffle, --split, --folds, --shards and --tail take tables, and records that are lines (series, pairs, "
-      "sentences, documents as JSON Lines or text)",
+      "sentences, documents as JSON Lines or text, image lists, manifests), and images on their way into records or a folder",
       request.input, words_for(from), type ? fmt::format(" as {}", formats::words_for(type->format)) : "");
 }
 

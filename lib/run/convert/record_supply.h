@@ -1,8 +1,10 @@
 // RecordSupply: the input of a prepared conversion as packed records: copied as they stand, rows of a table, or a CSV encoded.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "formats/io/input_files.h"
@@ -38,14 +40,18 @@ bool copies_texts(const ConvertRequest& request, DataKind from, DataKind to);
 /// Tells the console how far a supply has come.
 void show_progress(const RecordSupply& supply, const char* phase, std::uint64_t records, Console& console);
 
-// The four of them, private to open_record_supply().
+// All of them, private to open_record_supply().
 std::unique_ptr<RecordSupply> open_encoded_rows(const ConvertRequest& request, std::vector<formats::InputFile> files,
                                                 Console& console);
 std::unique_ptr<RecordSupply> open_csv_lines(const ConvertRequest& request, const formats::ContentType& type,
                                              std::vector<formats::InputFile> files, Console& console);
+/// What becomes of a line, instead of a copy; called by several threads at a time.
+using LineChange = std::function<std::string(std::string_view line, const std::string& place)>;
 std::unique_ptr<RecordSupply> open_lines(const ConvertRequest& request, const formats::ContentType& type,
-                                         std::vector<formats::InputFile> files);
+                                         std::vector<formats::InputFile> files, LineChange change = {});
 std::unique_ptr<RecordSupply> open_table_rows(const ConvertRequest& request, const std::vector<formats::InputFile>& files,
                                               Console& console);
+std::unique_ptr<RecordSupply> open_image_lines(const ConvertRequest& request);
+std::unique_ptr<RecordSupply> open_images(const ConvertRequest& request, DataKind from, Console& console);
 
 }  // namespace smtrain::run

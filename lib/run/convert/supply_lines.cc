@@ -42,8 +42,8 @@ bool next_round(Team& team, std::vector<PackedRecords>& parts, PackedRecords& re
 
 class LineSupply final : public RecordSupply {
  public:
-  LineSupply(const ConvertRequest& request, const formats::ContentType& type, std::vector<formats::InputFile> files)
-      : size_(total_size(files)), format_(type.format), cutter_(team_options(request).max_record_bytes),
+  LineSupply(const ConvertRequest& request, const formats::ContentType& type, std::vector<formats::InputFile> files, LineChange change)
+      : change_(std::move(change)), size_(total_size(files)), format_(type.format), cutter_(team_options(request).max_record_bytes),
         team_(std::move(files), cutter_, team_options(request)), parts_(team_.blocks_per_round()) {
     if (request.prepare.stratify) stratum_.emplace(type.format, "--stratify", *request.prepare.stratify);
     if (request.prepare.group) group_.emplace(type.format, "--group", *request.prepare.group);
@@ -64,10 +64,12 @@ class LineSupply final : public RecordSupply {
       RecordKeys keys;
       if (stratum_) keys.stratum = stratum_->of(lines.line(), *block.source, lines.number());
       if (group_) keys.group = group_->of(lines.line(), *block.source, lines.number());
-      append_line(lines.line(), keys, records);
+      if (change_) append_line(change_(lines.line(), formats::line_place(*block.source, lines.number())), keys, records);
+      else append_line(lines.line(), keys, records);
     }
   }
 
+  LineChange change_;
   std::uint64_t size_;
   formats::Format format_;
   formats::LineCutter cutter_;
@@ -126,8 +128,8 @@ std::unique_ptr<RecordSupply> open_csv_lines(const ConvertRequest& request, cons
 }
 
 std::unique_ptr<RecordSupply> open_lines(const ConvertRequest& request, const formats::ContentType& type,
-                                         std::vector<formats::InputFile> files) {
-  return std::make_unique<LineSupply>(request, type, std::move(files));
+                                         std::vector<formats::InputFile> files, LineChange change) {
+  return std::make_unique<LineSupply>(request, type, std::move(files), std::move(change));
 }
 
 }  // namespace smtrain::run
