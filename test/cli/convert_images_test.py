@@ -214,6 +214,29 @@ class ConvertImagesTest(CliTest):
         self.refused("convert", "images", "part.rec", "--folds", "2", says="99.png")
         self.assertEqual(self.files(), ["images"])
 
+    def test_flags_of_images_that_have_nothing_to_do_are_refused(self):
+        self.images()
+        self.smtrain("convert", "images", "all.lst")
+        self.write("a.csv", "1,2\n")
+        for command in (["images", "b.lst"], ["all.lst", "b.manifest"], ["all.lst", "b.lst"], ["a.csv", "b.pbr"]):
+            for flag in (["--center-crop"], ["--resize", "8"], ["--encoding", "png"], ["--quality", "9"], ["--pass-through"],
+                         ["--skip-bad-images", "1"], ["--max-image-pixels", "9"], ["--pack-label"]):
+                self.refused("convert", *command, *flag, says=[flag[0], "nothing to do"])
+        self.refused("convert", "all.lst", "b.lst", "--shuffle", "--center-crop", says=["--center-crop", "nothing to do"])
+        self.refused("convert", "all.lst", "b.rec", "--root", "images", "--no-shuffle", says=["--no-shuffle", "nothing to do"])
+        self.refused("convert", "images", "copy", "--no-shuffle", says=["--no-shuffle", "nothing to do"])
+
+    def test_a_crop_would_cut_boxes_off(self):
+        self.put("images/a.png", sample("rgb.png"))
+        self.write("boxes.lst", "0\t2\t5\t0\t0.1\t0.1\t0.5\t0.5\ta.png\n")
+        self.smtrain("convert", "boxes.lst", "boxes.rec", "--root", "images")
+        self.smtrain("convert", "boxes.lst", "boxes.manifest", "--root", "images")
+        for arguments in (["boxes.lst", "x.rec", "--root", "images"], ["boxes.rec", "x.rec"], ["boxes.manifest", "x.rec"], ["boxes.rec", "x"]):
+            self.refused("convert", *arguments, "--center-crop", says=["--center-crop would cut boxes off", "--resize"])
+            self.smtrain("convert", *arguments, "--resize", "8")
+            os.rename(self.path(arguments[1]), self.path("done"))
+            self.shell("rm -r done")
+
     def test_what_makes_no_sense_is_refused(self):
         self.images()
         self.smtrain("convert", "images", "train.rec")

@@ -1,8 +1,10 @@
 // The one list of conversions.
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "run/convert/conversion.h"
 #include "run/convert/convert_boxes.h"
 #include "run/convert/convert_images.h"
@@ -22,13 +24,13 @@ constexpr Conversion kConversions[] = {
     {DataKind::table, DataKind::table, convert_table},
     {DataKind::model, DataKind::table, convert_model},
     {DataKind::image_folder, DataKind::image_list, convert_folder_to_list},
-    {DataKind::image_folder, DataKind::image_records, convert_to_records},
-    {DataKind::image_list, DataKind::image_records, convert_to_records},
-    {DataKind::image_records, DataKind::image_records, convert_to_records},
-    {DataKind::image_records, DataKind::image_folder, convert_records_to_folder},
+    {DataKind::image_folder, DataKind::image_records, convert_to_records, ImageUse::written},
+    {DataKind::image_list, DataKind::image_records, convert_to_records, ImageUse::written},
+    {DataKind::image_records, DataKind::image_records, convert_to_records, ImageUse::written},
+    {DataKind::image_records, DataKind::image_folder, convert_records_to_folder, ImageUse::written},
     {DataKind::image_records, DataKind::image_list, convert_records_to_list},
     {DataKind::image_list, DataKind::image_list, convert_prepared},
-    {DataKind::image_folder, DataKind::image_folder, convert_image_folder},
+    {DataKind::image_folder, DataKind::image_folder, convert_image_folder, ImageUse::written},
     {DataKind::boxes, DataKind::voc, convert_boxes},
     {DataKind::boxes, DataKind::coco, convert_boxes},
     {DataKind::voc, DataKind::boxes, convert_boxes},
@@ -44,9 +46,9 @@ constexpr Conversion kConversions[] = {
     {DataKind::boxes, DataKind::manifest, convert_boxes_to_manifest},
     {DataKind::voc, DataKind::manifest, convert_boxes_to_manifest},
     {DataKind::coco, DataKind::manifest, convert_boxes_to_manifest},
-    {DataKind::boxes, DataKind::image_records, convert_to_records},
-    {DataKind::voc, DataKind::image_records, convert_to_records},
-    {DataKind::coco, DataKind::image_records, convert_to_records},
+    {DataKind::boxes, DataKind::image_records, convert_to_records, ImageUse::written},
+    {DataKind::voc, DataKind::image_records, convert_to_records, ImageUse::written},
+    {DataKind::coco, DataKind::image_records, convert_to_records, ImageUse::written},
     {DataKind::image_list, DataKind::boxes, convert_boxes},
     {DataKind::image_list, DataKind::voc, convert_boxes},
     {DataKind::image_list, DataKind::coco, convert_boxes},
@@ -54,14 +56,14 @@ constexpr Conversion kConversions[] = {
     {DataKind::image_records, DataKind::boxes, convert_records_to_boxes},
     {DataKind::image_records, DataKind::voc, convert_records_to_boxes},
     {DataKind::image_records, DataKind::coco, convert_records_to_boxes},
-    {DataKind::image_records, DataKind::manifest, convert_records_to_manifest},
+    {DataKind::image_records, DataKind::manifest, convert_records_to_manifest, ImageUse::written},
     {DataKind::manifest, DataKind::manifest, convert_prepared},
     {DataKind::manifest, DataKind::boxes, convert_boxes},
     {DataKind::manifest, DataKind::voc, convert_boxes},
     {DataKind::manifest, DataKind::coco, convert_boxes},
     {DataKind::manifest, DataKind::image_list, convert_manifest_to_list},
-    {DataKind::manifest, DataKind::image_records, convert_to_records},
-    {DataKind::manifest, DataKind::image_folder, convert_records_to_folder},
+    {DataKind::manifest, DataKind::image_records, convert_to_records, ImageUse::written},
+    {DataKind::manifest, DataKind::image_folder, convert_records_to_folder, ImageUse::written},
     {DataKind::manifest, DataKind::masks, convert_manifest_to_masks},
     {DataKind::image_folder, DataKind::manifest, convert_folder_to_manifest},
     {DataKind::masks, DataKind::masks, convert_masks},
@@ -89,12 +91,36 @@ const Conversion* find(DataKind from, DataKind to) {
   return found == std::end(kConversions) ? nullptr : found;
 }
 
+void refuse_idle_image_flags(const ConvertRequest& request, const Conversion* conversion, DataKind from, DataKind to) {
+  const ImageOptions& o = request.images;
+  const bool written = conversion != nullptr && conversion->images == ImageUse::written;
+  const std::pair<const char*, bool> idle[] = {
+      {"--resize", !written && o.resize},
+      {"--center-crop", !written && o.center_crop},
+      {"--encoding", !written && o.encoding},
+      {"--quality", !written && o.quality},
+      {"--pass-through", !written && o.pass_through},
+      {"--skip-bad-images", !written && o.skip_bad_images != 0},
+      {"--max-image-pixels", !written && o.max_image_pixels},
+      {"--pack-label", to != DataKind::image_records && o.pack_label},
+      {"--no-shuffle", (from != DataKind::image_folder || to == from) && o.no_shuffle},
+  };
+  std::vector<std::string> flags;
+  for (const auto& [flag, given] : idle) {
+    if (given) flags.emplace_back(flag);
+  }
+  if (flags.empty()) return;
+  throw user_error("{} nothing to do where {} becomes {}{}", join(flags, ", ") + (flags.size() == 1 ? " has" : " have"), words_for(from), words_for(to),
+                   written ? "" : ", since no image is read and written; records (.rec) and folders of images get changed images");
+}
+
 }  // namespace
 
 void convert(const ConvertRequest& request, Console& console) {
   if (request.depfile && request.output == "-") throw user_error("--depfile needs an output file; standard output is no target");
   const DataKind from = input_kind(request), to = output_kind(request, from);
   const Conversion* conversion = find(from, to);
+  refuse_idle_image_flags(request, conversion, from, to);
   PrepareOptions prepare = request.prepare;
   if (from == DataKind::documents) prepare.encoding.label.reset();  // a text's label is no column of numbers
   const bool folders = from == DataKind::image_folder && to == from;  // parted as folders, not as records

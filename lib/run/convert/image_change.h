@@ -19,6 +19,7 @@ class ImageChange {
 
   /// Whether images keep their bytes; they are walked through all the same, so that a damaged one is found.
   bool keeps_bytes() const { return !encodes_; }
+  bool crops() const { return crop_; }
 
   /// Replaces the bytes of an image file, and returns what it was. Throws a user Error, without a place, for one that is cut off, damaged
   /// or too large.

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "formats/annotation/label_vector.h"
 #include "run/depfile.h"
 
 namespace smtrain::run {
@@ -26,6 +27,9 @@ void check_image_options(const ConvertRequest& request) {
 }
 
 DoneImage change_image(SuppliedImage& image, const ImageChange& change) {
+  if (change.crops() && formats::may_be_detection(image.record.labels)) {
+    throw user_error("{}: --center-crop would cut boxes off; --resize keeps them, since they are fractions of the image", image.place);
+  }
   DoneImage done;
   done.id = image.record.id;
   done.path = image.path;

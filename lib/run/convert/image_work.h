@@ -31,7 +31,8 @@ OrderedWorkOptions image_work_options(const ConvertRequest& request);
 /// Throws a user Error for options that cannot be, and for an input that is the output.
 void check_image_options(const ConvertRequest& request);
 
-/// Reads and changes the image; what is wrong with it is told in the result. Thread-safe.
+/// Reads and changes the image; what is wrong with it is told in the result. Throws a user Error for boxes that a crop would cut off.
+/// Thread-safe.
 DoneImage change_image(SuppliedImage& image, const ImageChange& change);
 
 /// Counts, warns and says at the end what there was. Not thread-safe; request and console must outlive it.
