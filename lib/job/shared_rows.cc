@@ -56,7 +56,22 @@ std::string first_file(const formats::TableStream& stream) {
   return stream.files().empty() ? "no file" : stream.files().front().name;
 }
 
-// Width, labels and type of each process that has rows; the lowest rank's are everyone's.
+// What a process with rows tells the others of them.
+struct OwnSchema {
+  explicit OwnSchema(std::string_view text) : parts(split(text, '\n')) {}
+  std::size_t width() const { return static_cast<std::size_t>(std::stoull(std::string(parts[0]))); }
+  std::size_t label_width() const { return static_cast<std::size_t>(std::stoull(std::string(parts[1]))); }
+  bool sparse() const { return parts[2] == "1"; }
+  formats::ContentType type() const { return formats::parse_content_type(parts[3]); }
+  std::string_view file() const { return parts[4]; }
+  // The width is that of the largest index which this process has met.
+  bool measured() const { return sparse() && type().format == formats::Format::libsvm; }
+
+  std::vector<std::string_view> parts;
+};
+
+// Width, labels and type of each process that has rows; the lowest rank's are everyone's. Where each has measured its own files, the
+// largest width is: to sparse rows it adds features that they do not have.
 void StreamInStep::agree_on_schema(const std::string& name) {
   const std::string own = schema_.feature_dim == 0
                               ? ""
@@ -65,19 +80,22 @@ void StreamInStep::agree_on_schema(const std::string& name) {
   const std::vector<std::string> all = workers_.share(own);
   const auto first = std::find_if(all.begin(), all.end(), [](const std::string& text) { return !text.empty(); });
   if (first == all.end()) throw user_error("channel {}: holds no records: the files of all processes are empty", name);
-  const std::vector<std::string_view> agreed = split(*first, '\n');
+  const OwnSchema agreed(*first);
+  std::size_t width = agreed.width();
   for (std::size_t r = 0; r < all.size(); ++r) {
     if (all[r].empty()) continue;
-    const std::vector<std::string_view> other = split(all[r], '\n');
-    if (agreed[0] == other[0] && agreed[1] == other[1]) continue;
+    const OwnSchema other(all[r]);
+    const bool one_width = agreed.width() == other.width() || (agreed.measured() && other.measured());
+    width = std::max(width, other.width());
+    if (one_width && agreed.label_width() == other.label_width()) continue;
     throw user_error("channel {}: rank {} reads {} features and {} labels ({}), rank {} reads {} and {} ({}); give files of one kind", name,
-                     first - all.begin(), agreed[0], agreed[1], agreed[4], r, other[0], other[1], other[4]);
+                     first - all.begin(), agreed.width(), agreed.label_width(), agreed.file(), r, other.width(), other.label_width(), other.file());
   }
+  schema_.feature_dim = width;
   if (!own.empty()) return;
-  schema_.feature_dim = static_cast<std::size_t>(std::stoull(std::string(agreed[0])));
-  schema_.label_width = static_cast<std::size_t>(std::stoull(std::string(agreed[1])));
-  schema_.sparse = agreed[2] == "1";
-  type_ = formats::parse_content_type(std::string(agreed[3]));
+  schema_.label_width = agreed.label_width();
+  schema_.sparse = agreed.sparse();
+  type_ = agreed.type();
 }
 
 bool StreamInStep::read_ahead() {
@@ -97,6 +115,7 @@ bool StreamInStep::next(Batch& batch) {
   if (read_ahead()) {
     batch = std::move(*ahead_);
     ahead_.reset();
+    if (batch.sparse()) batch.cols = schema_.feature_dim;
   } else {
     batch = Batch{};
     batch.cols = schema_.feature_dim;

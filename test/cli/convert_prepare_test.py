@@ -274,6 +274,22 @@ class Parts(Prepare):
     def temporaries(self):
         return [name for _, _, names in os.walk(self.work) for name in names if ".tmp-" in name]
 
+    def test_parts_of_libsvm_are_as_wide_as_the_whole(self):
+        # The largest index is that of one record, which one part alone can have.
+        self.write("a.libsvm", "".join(f"{i % 2} 0:{i + 1} 1:2\n" for i in range(40)) + "1 0:1 11:5\n")
+        for suffix in ("pbr", "csv", "jsonl", "parquet", "npy", "mtx"):
+            self.smtrain("convert", "a.libsvm", f"out.{suffix}", "--split", "train=0.75,test=0.25")
+            widths = [json.loads(self.smtrain("inspect", f"out-{part}.{suffix}", "--json", "--content-type",
+                                              {"csv": "text/csv;label_size=1", "npy": "application/x-npy;label_size=1",
+                                               "mtx": "application/x-matrix-market;label_size=1"}.get(suffix, suffix if suffix != "pbr" else
+                                                                                                   "recordio-protobuf")).out)["feature_dim"]
+                      for part in ("train", "test")]
+            self.assertEqual(widths, [12, 12], suffix)
+        self.smtrain("convert", "a.libsvm", "out.libsvm", "--split", "train=0.75,test=0.25")
+        widths = [json.loads(self.smtrain("inspect", f"out-{part}.libsvm", "--json", "--content-type", "text/libsvm;feature_dim=12").out)
+                  ["feature_dim"] for part in ("train", "test")]
+        self.assertEqual(widths, [12, 12])
+
     def test_a_shuffle_takes_every_kind_from_a_pipe(self):
         self.write("a.csv", csv_of_numbers())
         kinds = {"text/csv": "csv", "text/libsvm": "libsvm", "application/x-recordio-protobuf": "pbr", "application/jsonlines": "jsonl"}

@@ -14,13 +14,13 @@ using formats::Batch;
 using test::on_ranks;
 
 struct Shards {
-  explicit Shards(const std::vector<std::string>& contents) {
+  explicit Shards(const std::vector<std::string>& contents, const char* type = "text/csv;label_size=0") : content_type(type) {
     for (std::size_t i = 0; i < contents.size(); ++i) std::ofstream(folder.path() / fmt::format("part-{}.csv", i)) << contents[i];
   }
   std::unique_ptr<formats::TableStream> open(dist::Group& group, std::int64_t epochs = 2, formats::TableCursor start = {}) const {
     NullLog log;
     formats::TableStreamOptions options;
-    options.table.type = formats::parse_content_type("text/csv;label_size=0");
+    options.table.type = formats::parse_content_type(content_type);
     options.mini_batch_size = 6;
     options.epochs = epochs;
     options.cache_bytes = 1 << 20;
@@ -28,7 +28,18 @@ struct Shards {
     options.share = {group.rank(), group.size(), formats::RankShare::Split::files};
     return keep_in_step(formats::open_table_stream(folder.path().string(), false, options, log), {"train", 6, start}, group);
   }
+  // Each rank has a file, and nobody sees those of the others.
+  std::unique_ptr<formats::TableStream> open_own(dist::Group& group) const {
+    NullLog log;
+    formats::TableStreamOptions options;
+    options.table.type = formats::parse_content_type(content_type);
+    options.mini_batch_size = 6;
+    options.share = {group.rank(), group.size(), formats::RankShare::Split::own};
+    const std::string own = folder / fmt::format("part-{}.csv", group.rank());
+    return keep_in_step(formats::open_table_stream(own, false, options, log), {"train", 6, {}, formats::RankShare::Split::own}, group);
+  }
   test::TemporaryFolder folder;
+  const char* content_type;
 };
 
 std::string rows(int first, int count) {
@@ -82,6 +93,22 @@ TEST_CASE("shared rows: a resumed stream goes on behind its cursor on every rank
   });
   CHECK(rest[0] == std::vector<std::vector<float>>{{3, 4, 5}, {6}});
   CHECK(rest[1] == std::vector<std::vector<float>>{{}, {}});
+}
+
+TEST_CASE("shared rows: where each rank measures its own libsvm, the widest is everyone's") {
+  const Shards shards({"1 0:1 3:2\n", "0 6:1\n", "1 1:5\n"}, "text/libsvm");
+  std::vector<std::size_t> widths(3), columns(3);
+  on_ranks(3, [&](dist::Group& group) {
+    const auto rank = static_cast<std::size_t>(group.rank());
+    const auto stream = shards.open_own(group);
+    widths[rank] = stream->schema().feature_dim;
+    Batch batch;
+    if (stream->next(batch)) columns[rank] = batch.cols;
+  });
+  CHECK(widths == std::vector<std::size_t>{7, 7, 7});
+  CHECK(columns == std::vector<std::size_t>{7, 7, 7});
+  const Shards mixed({"1,2\n", "1,2,3\n"});
+  CHECK_THROWS_WITH(on_ranks(2, [&](dist::Group& group) { mixed.open_own(group); }), Catch::Contains("give files of one kind"));
 }
 
 TEST_CASE("shared rows: what differs between ranks is named with both") {
