@@ -106,8 +106,10 @@ void CsvRecords::find_header(std::string_view head, const std::string& source, L
   const auto names = field_texts(first.data(), first.data() + first.size(), dialect_);
   const auto values = field_texts(second.data(), second.data() + second.size(), dialect_);
   const std::set<std::string> distinct(names.begin(), names.end());
-  if (any_number(names) || !any_number(values) || names.size() != values.size() || distinct.size() != names.size() ||
-      distinct.contains("")) {
+  if (any_number(names) || names.size() != values.size() || distinct.size() != names.size() || distinct.contains("")) return;
+  if (!any_number(values)) {
+    log.warning("{}: the first two lines hold text alone, so that nothing tells whether the first, {}, names the columns; it is taken as a "
+                "record. Say --content-type \"text/csv;header=true\" if it is a header, or header=false", source, smtrain::quoted(first));
     return;
   }
   type_.parameters["header"] = "true";

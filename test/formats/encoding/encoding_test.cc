@@ -203,8 +203,11 @@ TEST_CASE("encoding: delimiters and headers are found, and said", "[formats][enc
   REQUIRE(f.log.lines.size() == 2);
   Fixture no_header("x,y\nz,w\n");
   CHECK(no_header.open().names().empty());
+  REQUIRE(no_header.log.lines.size() == 1);
+  CHECK_THAT(no_header.log.lines[0].second, Contains("text alone") && Contains("\"x,y\"") && Contains("text/csv;header=true"));
   Fixture said("x,y\nz,w\n");
   CHECK(said.open("text/csv;header=true").names().size() == 2);
+  CHECK(said.log.lines.empty());
   Fixture crooked("1,2\n3\n");
   CHECK_THROWS_WITH(crooked.fit({}), Contains("a.csv:2: 1 columns; expected 2"));
 }
