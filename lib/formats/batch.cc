@@ -13,6 +13,7 @@ std::string Batch::where(std::size_t row) const {
                                 [](std::size_t r, const Origin& o) { return r < o.first_row; });
   const Origin& o = *std::prev(after);
   const std::size_t delta = stored - o.first_row;
+  if (o.line > 0 && o.line_of) return fmt::format("{}:{}", *o.source, (*o.line_of)[o.line_at + delta]);
   if (o.line > 0) return fmt::format("{}:{}", *o.source, o.line + delta);
   return fmt::format("{}, record {}", *o.source, o.record + delta);
 }

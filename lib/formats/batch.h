@@ -16,6 +16,9 @@ struct Origin {
   std::shared_ptr<const std::string> source;  ///< file name as the user knows it
   std::uint64_t record = 0;       ///< number in its file of that row, from 0
   std::uint64_t line = 0;         ///< line in its file, from 1; 0 where the format has no lines
+  /// Lines of the rows, that of the first at `line_at`, where a row is not a line; null: each is one.
+  std::shared_ptr<const std::vector<std::uint64_t>> line_of = {};
+  std::size_t line_at = 0;
 };
 
 /// Immutable, reference-counted view of rows: parsers, the row cache and algorithms share its memory. Cheap to copy,

@@ -142,8 +142,10 @@ bool BlockFeed::cut(FeedBlock& block, std::size_t have) {
   block.raw = raw;
   block.raw.bytes = raw.bytes.subspan(cut.skip, cut.bytes - cut.skip);
   block.raw.offset += cut.skip;
-  block.raw.first_line = position_.line + count_lines(raw.bytes.first(cut.skip));
+  const std::uint64_t lines_skipped = count_lines(raw.bytes.first(cut.skip));
+  block.raw.first_line = position_.line + lines_skipped;
   block.raw.records = cut.records;
+  block.raw.lines = cut.lines - std::min<std::size_t>(cut.lines, lines_skipped);
   position_.offset += cut.bytes;
   position_.record += cut.records;
   position_.line += cut.lines;

@@ -29,6 +29,14 @@ struct RawBlock {
   std::uint64_t first_line = 0;    ///< line number of its first record, from 1; 0 for formats without lines
   std::size_t records = 0;
   std::vector<RecordRange> wanted = {};  ///< the only ones that are parsed, ascending and apart; empty: all
+  std::size_t lines = 0;           ///< line ends in bytes; 0 for formats without lines
+  /// The line of each record, where they are not one each; null: they are. Empty: nobody knows.
+  std::shared_ptr<const std::vector<std::uint64_t>> line_of = {};
+
+  bool one_line_each() const {
+    const bool ended = !bytes.empty() && bytes.back() == '\n';
+    return records == lines + (ended ? 0 : 1);
+  }
 };
 
 /// Steps through the records of a block and tells which of them are wanted.

@@ -207,7 +207,12 @@ void RowStore::deliver(Batch batch, bool all, std::deque<Batch>& out) {
 }
 
 Origin RowStore::origin(std::size_t row, const RawBlock& raw, std::uint64_t record) const {
-  return {row, raw.source, raw.first_record + record, has_lines_ ? raw.first_line + record : 0};
+  Origin origin{row, raw.source, raw.first_record + record, has_lines_ ? raw.first_line + record : 0};
+  if (!raw.line_of) return origin;
+  if (raw.line_of->size() != raw.records) origin.line = 0;
+  else origin.line_of = raw.line_of;
+  origin.line_at = static_cast<std::size_t>(record);
+  return origin;
 }
 
 std::unique_ptr<RowStore> make_row_store(const TableSchema& schema, const RowGeometry& geometry, bool has_lines, std::uint64_t piece_bytes) {

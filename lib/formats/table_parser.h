@@ -74,6 +74,12 @@ class TableParser : public RecordCutter {
     return 0;
   }
 
+  /// The line of each record of a block in which records are not one line each; empty where a format cannot tell.
+  virtual std::vector<std::uint64_t> record_lines(const RawBlock& block) const {
+    (void)block;
+    return {};
+  }
+
   /// Parses the wanted records of the block into the runs (together exactly that many rows); others are passed over
   /// unseen. const and thread-safe. Refuses, with file, record or line, field, what was found and what was expected: wrong
   /// widths, text that is no number, numbers that are not finite (unless allowed), missing labels.

@@ -412,6 +412,9 @@ void TableStreamImpl::place(Worker& worker) {
   raw.wanted.clear();
   worker.rows = share_.select(raw.records, rows_to_pass_, raw.wanted);
   if (worker.rows == 0) return;
+  if (has_lines(options_.table.type.format) && !raw.one_line_each()) {
+    raw.line_of = std::make_shared<const std::vector<std::uint64_t>>(parser_->record_lines(raw));
+  }
   store_->place(raw, worker.rows, worker.target);
   if (worker.rows == raw.records) raw.wanted.clear();
 }

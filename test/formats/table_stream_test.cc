@@ -298,6 +298,32 @@ TEST_CASE("table stream: batches know the line and file their rows came from", "
   }
 }
 
+TEST_CASE("table stream: rows know their line where blank lines and comments stand between", "[formats][stream]") {
+  const TemporaryFolder folder;
+  const auto places = [&](const std::string& name, const std::string& text, const char* type, std::size_t block_bytes) {
+    NullLog log;
+    TableStreamOptions options = small_options();
+    options.table.type = parse_content_type(type);
+    options.block_bytes = block_bytes;
+    auto stream = open_table_stream(folder.put(name, text).string(), false, options, log);
+    std::vector<std::string> all;
+    for (Batch b; stream->next(b);) {
+      for (std::size_t i = 0; i < b.rows; ++i) all.push_back(b.where(i).substr(b.where(i).rfind('/') + name.size() + 1));
+    }
+    return all;
+  };
+  using Places = std::vector<std::string>;
+  for (const std::size_t block : {std::size_t{30}, std::size_t{4096}}) {
+    INFO(block);
+    CHECK(places("a.jsonl", "\n{\"features\":[1]}\n\n\n{\"features\":[2]}\n{\"features\":[3]}\n\n{\"features\":[4]}", "jsonl", block) ==
+          Places{":2", ":5", ":6", ":8"});
+    CHECK(places("a.libsvm", "1 0:1\n# a comment\n\n0 1:1\n0 2:1 # more\n#\n1 0:3\n", "text/libsvm;feature_dim=3", block) ==
+          Places{":1", ":4", ":5", ":7"});
+    CHECK(places("a.csv", "1,2\n3,4\n\n\n", "text/csv;label_size=0", block) == Places{":1", ":2"});
+  }
+  CHECK(places("a.json", "{\"instances\":[{\"features\":[1]},\n{\"features\":[2]}]}\n", "json", 4096) == Places{", record 0", ", record 1"});
+}
+
 TEST_CASE("table stream: batches outlive the stream", "[formats][stream]") {
   TemporaryFolder folder;
   const auto path = folder.put("a.csv", csv_rows(0, 100, 2));

@@ -203,6 +203,12 @@ TableParser::Cut JsonLinesParser::cut(const RawBlock& block, bool file_start, bo
   return LineCutter(options_.max_record_bytes).cut(block, file_start, at_end);
 }
 
+std::vector<std::uint64_t> JsonLinesParser::record_lines(const RawBlock& block) const {
+  std::vector<std::uint64_t> numbers;
+  for (Lines lines(text_of(block.bytes), block.first_line); lines.next();) numbers.push_back(lines.number());
+  return numbers;
+}
+
 void JsonLinesParser::each_row(const RawBlock& block, Log& log, const OnRow& on_row) const {
   Lines lines(text_of(block.bytes), block.first_line);
   simdjson::dom::parser parser;

@@ -42,6 +42,7 @@ class JsonLinesParser final : public JsonTableParser {
   explicit JsonLinesParser(const TableOptions& options) : JsonTableParser(options) {}
   TableSchema probe(std::span<const char> head, const std::string& source, Log& log) override;
   Cut cut(const RawBlock& block, bool file_start, bool at_end) override;
+  std::vector<std::uint64_t> record_lines(const RawBlock& block) const override;
 
  private:
   void each_row(const RawBlock& block, Log& log, const OnRow& on_row) const override;

@@ -412,6 +412,20 @@ void CsvParser::cut_lines(const RawBlock& block, bool at_end, Cut& cut) {
   }
 }
 
+std::vector<std::uint64_t> CsvParser::record_lines(const RawBlock& block) const {
+  std::vector<std::uint64_t> numbers;
+  std::uint64_t line = block.first_line;
+  const char* const end = block.bytes.data() + block.bytes.size();
+  for (const char* p = block.bytes.data(); numbers.size() < block.records;) {
+    numbers.push_back(line);
+    const CsvLineEnd found = find_line_end(p, end, dialect_);
+    const char* const next = found.at == nullptr ? end : found.at + 1;
+    line += newlines(p, next);
+    p = next;
+  }
+  return numbers;
+}
+
 void CsvParser::parse_dense(const RawBlock& block, std::span<const DenseRun> runs, Log&) const {
   Reader reader(*this, block);
   RunCursor cursor(runs, label_width_);

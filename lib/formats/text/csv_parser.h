@@ -22,6 +22,7 @@ class CsvParser final : public TableParser {
   TableSchema probe(std::span<const char> head, const std::string& source, Log& log) override;
   /// Blank lines are taken in without a record; one that anything but the end of the file follows is refused.
   Cut cut(const RawBlock& block, bool file_start, bool at_end) override;
+  std::vector<std::uint64_t> record_lines(const RawBlock& block) const override;
   void parse_dense(const RawBlock& block, std::span<const DenseRun> runs, Log& log) const override;
   void parse_sparse(const RawBlock& block, SparseRows& rows, Log& log) const override;
 

@@ -335,6 +335,12 @@ TableParser::Cut LibsvmParser::cut(const RawBlock& block, bool file_start, bool 
   return cut;
 }
 
+std::vector<std::uint64_t> LibsvmParser::record_lines(const RawBlock& block) const {
+  std::vector<std::uint64_t> numbers;
+  for (RowLines lines(text_of(block.bytes), block.first_line); lines.next();) numbers.push_back(lines.number());
+  return numbers;
+}
+
 void LibsvmParser::measure(const RawBlock& block) {
   Reader reader(*this, block);
   std::uint64_t width = 0;

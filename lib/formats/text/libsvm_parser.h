@@ -22,6 +22,7 @@ class LibsvmParser final : public TableParser {
 
   TableSchema probe(std::span<const char> head, const std::string& source, Log& log) override;
   Cut cut(const RawBlock& block, bool file_start, bool at_end) override;
+  std::vector<std::uint64_t> record_lines(const RawBlock& block) const override;
   void measure(const RawBlock& block) override;
   std::size_t settle_width(const std::string& source, Log& log) override;
   void parse_dense(const RawBlock& block, std::span<const DenseRun> runs, Log& log) const override;
