@@ -298,8 +298,9 @@ Subcommand inspect() {
   s.name = "inspect";
   s.summary = "Shows what is in a data file or a model";
   s.usage = "smtrain inspect PATH [options]";
-  s.about = {"Of a data file: format, rows, columns, labels, ranges and missing cells; of a model: algorithm, hyperparameters, "
-             "metrics, tensors and facts."};
+  s.about = {"Of a table: format, rows, columns, labels, ranges, missing cells, what is wrong and where, and which algorithms take it as it is; "
+             "where columns hold text, the kind of each column and the command that makes numbers of them. Of series, texts, images and "
+             "annotations what they hold. Of a model: algorithm, hyperparameters, metrics, tensors and facts."};
   s.positionals = {required(flag("PATH", FlagValue::path, "PATH", "A data file, or a model tarball of smtrain or the service."))};
   s.flags = {input_type(),
              suggesting(data_kind_names(), flag("as", FlagValue::text, "KIND", "What the data is, where it cannot be told by itself.")),
