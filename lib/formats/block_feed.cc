@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "formats/recordio/unwrap.h"
 
 namespace smtrain::formats {
@@ -31,10 +32,25 @@ void BlockFeed::show_to_cutter() {
   cutter_->begin_file(file);
   std::unique_lock lock(stream_mutex_);
   const ByteStream* const before = stream_.get();
-  stream_ = cutter_->open(file, std::move(stream_), carry_);
+  stream_ = cutter_->open(file, std::move(stream_), {carry_.bytes().data(), carry_.size});
   if (stream_.get() == before) return;
-  carry_.clear();
+  carry_.size = 0;
   at_end_ = false;
+}
+
+void BlockFeed::Carry::reserve(std::size_t wanted) {
+  if (wanted <= capacity) return;
+  std::shared_ptr<char> larger = allocate_aligned(wanted);
+  if (size > 0) std::memcpy(larger.get(), buffer.get(), size);
+  buffer = std::move(larger);
+  capacity = wanted;
+}
+
+void BlockFeed::Carry::assign(std::span<const char> bytes) {
+  size = 0;
+  reserve(bytes.size());
+  if (!bytes.empty()) std::memcpy(buffer.get(), bytes.data(), bytes.size());
+  size = bytes.size();
 }
 
 bool BlockFeed::open_next() {
@@ -45,7 +61,7 @@ bool BlockFeed::open_next() {
   source_ = std::make_shared<const std::string>(file.name);
   file_start_ = true;
   at_end_ = false;
-  carry_.clear();
+  carry_.size = 0;
   if (cutter_ != nullptr) show_to_cutter();
   return true;
 }
@@ -71,16 +87,15 @@ void BlockFeed::close() {
 
 std::span<const char> BlockFeed::head(std::size_t wanted, std::string& source) {
   while (stream_ || open_next()) {
-    const std::size_t have = carry_.size();
+    const std::size_t have = carry_.size;
     if (!at_end_ && have < wanted) {
-      carry_.resize(wanted);
-      const std::size_t got = stream_->read(std::span<char>(carry_.data() + have, wanted - have));
-      carry_.resize(have + got);
-      at_end_ = have + got < wanted;
+      carry_.reserve(wanted);
+      carry_.size += stream_->read(std::span<char>(carry_.buffer.get() + have, wanted - have));
+      at_end_ = carry_.size < wanted;
     }
-    if (!carry_.empty()) {
+    if (carry_.size > 0) {
       source = *source_;
-      return carry_;
+      return carry_.bytes();
     }
     close();
   }
@@ -89,7 +104,7 @@ std::span<const char> BlockFeed::head(std::size_t wanted, std::string& source) {
 
 void BlockFeed::grow(FeedBlock& block, std::size_t keep) const {
   const std::size_t capacity = std::max(block_bytes_, 2 * block.capacity);
-  auto larger = std::make_unique_for_overwrite<char[]>(capacity);
+  std::shared_ptr<char> larger = allocate_aligned(capacity);
   if (keep > 0) std::memcpy(larger.get(), block.buffer.get(), keep);
   block.buffer = std::move(larger);
   block.capacity = capacity;
@@ -97,10 +112,16 @@ void BlockFeed::grow(FeedBlock& block, std::size_t keep) const {
 
 bool BlockFeed::next(FeedBlock& block) {
   while (stream_ || open_next()) {
-    while (block.capacity < std::max(block_bytes_, carry_.size())) grow(block, 0);
-    std::size_t have = carry_.size();
-    std::memcpy(block.buffer.get(), carry_.data(), have);
-    carry_.clear();
+    std::size_t have = carry_.size;
+    // What was looked at as the head may be long, and is not copied.
+    if (block.capacity < have) {
+      std::swap(block.buffer, carry_.buffer);
+      std::swap(block.capacity, carry_.capacity);
+    } else if (have > 0) {
+      std::memcpy(block.buffer.get(), carry_.buffer.get(), have);
+    }
+    carry_.size = 0;
+    while (block.capacity < block_bytes_) grow(block, have);
     for (;;) {
       const std::size_t wanted = cutter_->wanted({block.buffer.get(), have});
       while (wanted != kNoLimit && block.capacity < wanted) grow(block, have);
@@ -114,10 +135,10 @@ bool BlockFeed::next(FeedBlock& block) {
       if (have == 0) break;
       if (cut(block, have)) {
         if (block.raw.records > 0) return true;
-        if (carry_.empty() && at_end_) break;
-        have = carry_.size();
-        std::memmove(block.buffer.get(), carry_.data(), have);
-        carry_.clear();
+        if (carry_.size == 0 && at_end_) break;
+        have = carry_.size;
+        std::memcpy(block.buffer.get(), carry_.buffer.get(), have);
+        carry_.size = 0;
         continue;
       }
       if (at_end_) throw internal_error("{}: the reader left {} bytes at offset {}", *source_, have, position_.offset);
@@ -137,7 +158,7 @@ bool BlockFeed::cut(FeedBlock& block, std::size_t have) {
   RawBlock raw{{block.buffer.get(), have}, source_, position_.offset, position_.record, position_.line, 0};
   const RecordCutter::Cut cut = cutter_->cut(raw, file_start_, at_end_);
   if (cut.bytes == 0) return false;
-  carry_.assign(block.buffer.get() + cut.bytes, have - cut.bytes);
+  carry_.assign({block.buffer.get() + cut.bytes, have - cut.bytes});
   block.position = position_;
   block.raw = raw;
   block.raw.bytes = raw.bytes.subspan(cut.skip, cut.bytes - cut.skip);
@@ -155,7 +176,7 @@ bool BlockFeed::cut(FeedBlock& block, std::size_t have) {
 
 void BlockFeed::restart(const FeedPosition& from) {
   set_stream(nullptr);
-  carry_.clear();
+  carry_.size = 0;
   consumed_before_ = 0;
   for (std::size_t f = 0; f < from.file; ++f) consumed_before_ += files_[f].size.value_or(0);
   position_ = FeedPosition{from.file, 0, 0, 1};

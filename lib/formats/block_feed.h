@@ -24,7 +24,7 @@ struct FeedPosition {
 
 /// A block and the memory its bytes lie in, which the next fill reuses.
 struct FeedBlock {
-  std::unique_ptr<char[]> buffer;
+  std::shared_ptr<char> buffer;
   std::size_t capacity = 0;
   RawBlock raw;
   FeedPosition position;  ///< of its first record
@@ -73,7 +73,15 @@ class BlockFeed {
   bool cancelled_ = false;   // streams opened later are cancelled too
   std::shared_ptr<const std::string> source_;
   FeedPosition position_;      // of the next byte to cut
-  std::string carry_;          // bytes read, not yet cut
+  // Bytes read, not yet cut.
+  struct Carry {
+    std::shared_ptr<char> buffer;
+    std::size_t capacity = 0, size = 0;
+    std::span<char> bytes() const { return {buffer.get(), size}; }
+    void reserve(std::size_t wanted);
+    void assign(std::span<const char> bytes);
+  };
+  Carry carry_;
   bool file_start_ = true;
   bool at_end_ = false;        // of the current file
   std::uint64_t consumed_before_ = 0;     // files done
