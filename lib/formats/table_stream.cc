@@ -27,6 +27,9 @@ namespace {
 constexpr std::size_t kHeadBytes = std::size_t{1} << 20;
 // A pipe that ends within so many bytes is seen whole before its first row is used.
 constexpr std::size_t kWholePipeBytes = std::size_t{64} << 20;
+// Rows of a round beyond which it takes no more blocks than there are threads: those of formats that are cut at groups of
+// records may be large.
+constexpr std::size_t kRoundBytes = std::size_t{32} << 20;
 constexpr std::size_t kPipeBlockBytes = std::size_t{1} << 20;  // what a slow writer must have written before rows are seen
 
 // How many bytes of a file show its first record whole.
@@ -135,10 +138,12 @@ class TableStreamImpl final : public TableStream {
   std::mutex mutex_;
   std::vector<Worker> workers_;
   std::size_t round_taken_ = 0;
+  std::uint64_t round_begin_ = 0;
   std::size_t order_ = 0;
   bool ended_ = false;
 
   std::unique_ptr<RowStore> store_;
+  std::size_t row_bytes_ = 1;
   std::deque<Batch> ready_;
   std::uint64_t rows_to_pass_ = 0;  // at the start of an epoch: not parsed, since they are kept or done
 
@@ -165,8 +170,8 @@ TableStreamImpl::TableStreamImpl(const std::string& path, bool pipe_mode, const 
   open_files();
   make_feed();
   read_schema();
-  const std::size_t row_bytes = (schema_.feature_dim + schema_.label_width + 1) * sizeof(float);
-  const RowGeometry geometry(share_.local_mini_batch(), schema_.sparse ? 1 : row_bytes, options_.piece_bytes);
+  row_bytes_ = schema_.sparse ? 1 : (schema_.feature_dim + schema_.label_width + 1) * sizeof(float);
+  const RowGeometry geometry(share_.local_mini_batch(), row_bytes_, options_.piece_bytes);
   store_ = make_row_store(schema_, geometry, has_lines(options_.table.type.format), options_.piece_bytes);
   start_feed();
   skip_to_start();
@@ -367,6 +372,7 @@ bool TableStreamImpl::next_tail(Batch& batch) {
 void TableStreamImpl::fill() {
   throw_if_stopped();
   round_taken_ = 0;
+  round_begin_ = store_->rows_placed();
   ExceptionTrap trap;
   // The read-ahead thread counts: what it copies and decompresses, a parsing thread does not.
   const int team = read_ahead_ ? options_.threads - 1 : options_.threads;
@@ -388,6 +394,7 @@ void TableStreamImpl::fill() {
 bool TableStreamImpl::round_is_full() {
   if (round_taken_ == 0) return false;
   if (!rewindable_ && (!read_ahead_ || !read_ahead_->ready())) return true;
+  if (round_taken_ >= workers_.size() && (store_->rows_placed() - round_begin_) * row_bytes_ >= kRoundBytes) return true;
   return round_taken_ == blocks_per_round(options_.threads);
 }
 
