@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <string_view>
+#include <type_traits>
 
 #include "base/error.h"
 #include "formats/parquet/value_decoder.h"
@@ -10,25 +11,32 @@
 namespace smtrain::formats::parquet {
 namespace {
 
-constexpr std::int64_t kExact = std::int64_t{1} << 24;  // up to here float32 holds every integer
+constexpr std::int32_t kExact = std::int32_t{1} << 24;  // up to here float32 holds every integer
+
+// Pages hold numbers at any address.
+template <class T>
+T load(const void* values, std::size_t i) {
+  T value;
+  std::memcpy(&value, static_cast<const char*>(values) + i * sizeof value, sizeof value);
+  return value;
+}
 
 // Integers are read whole before they become float32, so that none beyond is missed.
 template <class T, class Out>
-bool integers(const T* values, std::size_t n, Out* out) {
-  std::uint64_t beyond = 0;
+bool integers(const void* values, std::size_t n, Out* out) {
+  std::uint32_t beyond = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    out[i] = static_cast<Out>(values[i]);
-    if constexpr (sizeof(T) > 2) {
-      const auto wide = static_cast<std::int64_t>(values[i]);
-      beyond |= static_cast<std::uint64_t>(wide > kExact) | static_cast<std::uint64_t>(wide < -kExact);
-    }
+    const T value = load<T>(values, i);
+    out[i] = static_cast<Out>(value);
+    if constexpr (sizeof(T) > 2) beyond |= static_cast<std::uint32_t>(value > T{kExact});
+    if constexpr (sizeof(T) > 2 && std::is_signed_v<T>) beyond |= static_cast<std::uint32_t>(value < -T{kExact});
   }
   return beyond != 0;
 }
 
 template <class T, class Out>
-void plain(const T* values, std::size_t n, Out* out) {
-  for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<Out>(values[i]);
+void plain(const void* values, std::size_t n, Out* out) {
+  for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<Out>(load<T>(values, i));
 }
 
 double half(std::string_view bytes) {
@@ -68,8 +76,8 @@ template <class Out>
 void decimals(const LeafType& type, const void* values, std::size_t n, Out* out) {
   for (std::size_t i = 0; i < n; ++i) {
     double value = 0;
-    if (type.type == PhysicalType::int32) value = static_cast<const std::int32_t*>(values)[i];
-    else if (type.type == PhysicalType::int64) value = static_cast<double>(static_cast<const std::int64_t*>(values)[i]);
+    if (type.type == PhysicalType::int32) value = load<std::int32_t>(values, i);
+    else if (type.type == PhysicalType::int64) value = static_cast<double>(load<std::int64_t>(values, i));
     else value = unscaled(static_cast<const std::string_view*>(values)[i]);
     out[i] = static_cast<Out>(scaled(value, type.scale));
   }
@@ -87,15 +95,15 @@ bool to_real(const LeafType& type, const void* values, std::size_t n, Out* out) 
   }
   const bool is_unsigned = type.meaning == Meaning::unsigned_integer;
   switch (type.type) {
-    case PhysicalType::boolean: return integers(static_cast<const std::uint8_t*>(values), n, out);
+    case PhysicalType::boolean: return integers<std::uint8_t>(values, n, out);
     case PhysicalType::int32:
-      return is_unsigned ? integers(static_cast<const std::uint32_t*>(values), n, out)
-                         : integers(static_cast<const std::int32_t*>(values), n, out);
+      return is_unsigned ? integers<std::uint32_t>(values, n, out)
+                         : integers<std::int32_t>(values, n, out);
     case PhysicalType::int64:
-      return is_unsigned ? integers(static_cast<const std::uint64_t*>(values), n, out)
-                         : integers(static_cast<const std::int64_t*>(values), n, out);
-    case PhysicalType::float32: plain(static_cast<const float*>(values), n, out); return false;
-    case PhysicalType::float64: plain(static_cast<const double*>(values), n, out); return false;
+      return is_unsigned ? integers<std::uint64_t>(values, n, out)
+                         : integers<std::int64_t>(values, n, out);
+    case PhysicalType::float32: plain<float>(values, n, out); return false;
+    case PhysicalType::float64: plain<double>(values, n, out); return false;
     default: throw internal_error("a column of type {} is no number", static_cast<int>(type.type));
   }
 }
@@ -128,14 +136,14 @@ void to_float64(const LeafType& type, const void* values, std::size_t n, double*
 void to_integers(const LeafType& type, const void* values, std::size_t n, std::int64_t* out) {
   const Kind kind = type.kind();
   switch (type.type) {
-    case PhysicalType::boolean: plain(static_cast<const std::uint8_t*>(values), n, out); break;
+    case PhysicalType::boolean: plain<std::uint8_t>(values, n, out); break;
     case PhysicalType::int32:
-      if (type.meaning == Meaning::unsigned_integer) plain(static_cast<const std::uint32_t*>(values), n, out);
-      else plain(static_cast<const std::int32_t*>(values), n, out);
+      if (type.meaning == Meaning::unsigned_integer) plain<std::uint32_t>(values, n, out);
+      else plain<std::int32_t>(values, n, out);
       break;
-    case PhysicalType::int64: plain(static_cast<const std::int64_t*>(values), n, out); break;
+    case PhysicalType::int64: plain<std::int64_t>(values, n, out); break;
     case PhysicalType::int96:
-      for (std::size_t i = 0; i < n; ++i) out[i] = micros_of(static_cast<const Int96*>(values)[i]);
+      for (std::size_t i = 0; i < n; ++i) out[i] = micros_of(load<Int96>(values, i));
       return;
     default: throw internal_error("a column of type {} is no integer", static_cast<int>(type.type));
   }

@@ -42,12 +42,16 @@ PageBuffer::~PageBuffer() {
 std::span<char> PageBuffer::resize(std::size_t bytes) {
   if (memory_ != nullptr && size_ >= bytes) return {memory_.get(), size_};
   std::vector<std::pair<std::unique_ptr<char[]>, std::size_t>>& buffers = kept().buffers;
-  const auto found = std::find_if(buffers.rbegin(), buffers.rend(), [&](const auto& buffer) { return buffer.second >= bytes; });
-  if (found != buffers.rend()) {
+  // The smallest that will do: a small page in a large buffer would leave none for the next large page.
+  auto found = buffers.end();
+  for (auto buffer = buffers.begin(); buffer != buffers.end(); ++buffer) {
+    if (buffer->second >= bytes && (found == buffers.end() || buffer->second < found->second)) found = buffer;
+  }
+  if (found != buffers.end()) {
     memory_ = std::move(found->first);
     size_ = found->second;
     kept().bytes -= size_;
-    buffers.erase(std::next(found).base());
+    buffers.erase(found);
   } else {
     size_ = std::max(bytes, kSmallestBuffer);
     memory_ = std::make_unique_for_overwrite<char[]>(size_);
@@ -177,7 +181,9 @@ LeafReader::Entries LeafReader::read(std::size_t n) {
   const auto take_levels = [&](RleReader& reader, std::uint8_t most, std::vector<std::uint8_t>& levels) {
     levels.resize(kMost);
     reader.read(levels.data(), out.count);
-    if (*std::max_element(levels.data(), levels.data() + out.count) > most)
+    std::uint8_t largest = 0;
+    for (std::size_t i = 0; i < out.count; ++i) largest = std::max(largest, levels[i]);
+    if (largest > most)
       throw user_error("the data are damaged: a level above {}", most);
     return levels.data();
   };
@@ -186,9 +192,12 @@ LeafReader::Entries LeafReader::read(std::size_t n) {
     out.definition = take_levels(levels_->definition, type_.max_definition, definition_);
     out.values = static_cast<std::size_t>(std::count(out.definition, out.definition + out.count, type_.max_definition));
   }
-  data_.resize(kMost * 2);  // of the largest values, texts
-  values_->read(out.values, data_.data());
-  out.data = data_.data();
+  out.data = values_->view(out.values);
+  if (out.data == nullptr) {
+    if (!data_) data_ = std::make_unique_for_overwrite<std::uint64_t[]>(kMost * 2);  // of the largest values, texts
+    values_->read(out.values, data_.get());
+    out.data = data_.get();
+  }
   left_ -= out.count;
   return out;
 }

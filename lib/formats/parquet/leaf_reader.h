@@ -40,7 +40,7 @@ class LeafReader {
     std::size_t values = 0;                      ///< those whose definition level is max_definition
     const std::uint8_t* definition = nullptr;    ///< null when max_definition is 0
     const std::uint8_t* repetition = nullptr;    ///< null when max_repetition is 0
-    const void* data = nullptr;                  ///< `values` of them, as value_size() has it; valid until the next call
+    const void* data = nullptr;  ///< `values` of them, as value_size() has it; numbers not aligned; valid until the next call
   };
 
   /// `pages` must outlive it.
@@ -83,7 +83,7 @@ class LeafReader {
   std::unique_ptr<ValueDecoder> values_;
   std::size_t left_ = 0;         // entries of the page
   std::vector<std::uint8_t> definition_, repetition_;
-  std::vector<std::uint64_t> data_;
+  std::unique_ptr<std::uint64_t[]> data_;
 };
 
 }  // namespace smtrain::formats::parquet

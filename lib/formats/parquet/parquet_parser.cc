@@ -47,9 +47,45 @@ TableSchema ParquetParser::probe(std::span<const char> head, const std::string& 
   return plan_.schema;
 }
 
-// Calls on_tile(rows, first, count) for the wanted rows of each part, some at a time.
+namespace {
+
+// Steps through runs of rows, some rows at a time.
+class RunPieces {
+ public:
+  explicit RunPieces(std::span<const DenseRun> runs, std::size_t label_width) : runs_(runs), label_width_(label_width) {}
+
+  /// The next `rows` rows, which the runs must have.
+  std::span<const DenseRun> next(std::size_t rows) {
+    pieces_.clear();
+    while (rows > 0) {
+      const DenseRun& run = runs_[run_];
+      const std::size_t take = std::min(rows, run.rows - row_);
+      if (take > 0) pieces_.push_back(piece(run, take));
+      rows -= take;
+      row_ += take;
+      if (row_ < run.rows) continue;
+      ++run_;
+      row_ = 0;
+    }
+    return pieces_;
+  }
+
+ private:
+  DenseRun piece(const DenseRun& run, std::size_t rows) const {
+    return {rows, run.values + row_ * run.ld, run.ld, run.labels == nullptr ? nullptr : run.labels + row_ * label_width_,
+            run.weights == nullptr ? nullptr : run.weights + row_, nullptr};
+  }
+
+  std::span<const DenseRun> runs_;
+  std::size_t label_width_, run_ = 0, row_ = 0;
+  std::vector<DenseRun> pieces_;
+};
+
+}  // namespace
+
+// Calls on_tile(rows, first, count) for the wanted rows of each part, some at a time, at most `most`.
 template <class OnTile>
-void ParquetParser::each_tile(const RawBlock& block, Log& log, OnTile&& on_tile) const {
+void ParquetParser::each_tile(const RawBlock& block, std::size_t most, Log& log, OnTile&& on_tile) const {
   const RecordRange all{0, block.records};
   const std::span<const RecordRange> wanted =
       block.wanted.empty() ? std::span(&all, 1) : std::span<const RecordRange>(block.wanted);
@@ -60,7 +96,7 @@ void ParquetParser::each_tile(const RawBlock& block, Log& log, OnTile&& on_tile)
     for (std::size_t r = range; r < wanted.size() && wanted[r].first < end; ++r) {
       const std::size_t last = std::min(wanted[r].first + wanted[r].count, end);
       for (std::size_t first = std::max(wanted[r].first, before), count; first < last; first += count) {
-        count = std::min(last - first, PartRows::kMost);
+        count = std::min({last - first, rows.tile_rows(), most});
         on_tile(rows, first - before, count);
       }
       if (wanted[r].first + wanted[r].count <= end) range = r + 1;
@@ -70,23 +106,17 @@ void ParquetParser::each_tile(const RawBlock& block, Log& log, OnTile&& on_tile)
 }
 
 void ParquetParser::parse_dense(const RawBlock& block, std::span<const DenseRun> runs, Log& log) const {
-  RunCursor cursor(runs, plan_.schema.label_width);
-  std::vector<PartRows::Target> targets;
-  each_tile(block, log, [&](PartRows& rows, std::size_t first, std::size_t count) {
-    targets.clear();
-    for (std::size_t i = 0; i < count; ++i) {
-      cursor.next();
-      targets.push_back({cursor.values(), cursor.labels(), cursor.weight()});
-    }
-    rows.fill(first, targets);
-  });
+  RunPieces pieces(runs, plan_.schema.label_width);
+  each_tile(block, PartRows::kMost, log,
+            [&](PartRows& rows, std::size_t first, std::size_t count) { rows.fill(first, pieces.next(count)); });
 }
 
 void ParquetParser::parse_sparse(const RawBlock& block, SparseRows& out, Log& log) const {
   const std::vector<TableColumn>& columns = plan_.columns;
   const std::size_t labels = plan_.schema.label_width;
   std::vector<std::vector<float>> numbers(columns.size());
-  each_tile(block, log, [&](PartRows& rows, std::size_t first, std::size_t count) {
+  constexpr std::size_t kFew = 1024;  // numbers of all columns are held at a time
+  each_tile(block, kFew, log, [&](PartRows& rows, std::size_t first, std::size_t count) {
     for (std::size_t c = 0; c < columns.size(); ++c) {
       if (columns[c].form != TableColumn::Form::number) continue;
       numbers[c].resize(count);

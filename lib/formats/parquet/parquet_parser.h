@@ -27,7 +27,7 @@ class ParquetParser final : public TableParser {
 
  private:
   template <class OnTile>
-  void each_tile(const RawBlock& block, Log& log, OnTile&& on_tile) const;
+  void each_tile(const RawBlock& block, std::size_t most, Log& log, OnTile&& on_tile) const;
   std::vector<std::size_t> choose(const parquet::FileSummary& file);
 
   const TableOptions options_;

@@ -1,7 +1,10 @@
 #include "formats/parquet/part_rows.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <limits>
+#include <memory>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -30,6 +33,27 @@ PartRows::PartRows(const TablePlan& plan, const Part& part, const std::string& s
     }
     columns_[i].reader.emplace(leaf.type, leaf.codec, leaf.pages);
   }
+  if (has_large_dictionary()) tile_rows_ = std::clamp(part.rows, kFewRows, kMost);
+  // One line more, to begin at one.
+  void* memory = tile_memory_.resize((kGroup * (tile_rows_ + kLine) + kLine) * sizeof(float)).data();
+  std::size_t room = kLine * 2 * sizeof(float);
+  tile_ = static_cast<float*>(std::align(kLine * sizeof(float), sizeof(float), memory, room));
+}
+
+// One that does not share a first-level cache with those of other columns: then many numbers of a column are looked up before the
+// next column's turn. What is wrong with a page is said when it is read.
+bool PartRows::has_large_dictionary() const {
+  constexpr std::int32_t kLarge = 8 << 10;
+  return std::any_of(part_.columns.begin(), part_.columns.end(), [](const PartColumn& leaf) {
+    std::size_t used = 0;
+    try {
+      if (leaf.pages.empty()) return false;
+      const PageHeader header = read_page_header(leaf.pages, used);
+      return header.type == PageType::dictionary && header.uncompressed_page_size > kLarge;
+    } catch (const Error&) {
+      return false;
+    }
+  });
 }
 
 std::string PartRows::place(const TableColumn& column, std::size_t row) const {
@@ -54,16 +78,72 @@ std::size_t PartRows::read_entries(LeafReader& reader, float* out, std::size_t n
   return e.count;
 }
 
+namespace {
+
+std::size_t rows_of(std::span<const DenseRun> runs) {
+  std::size_t rows = 0;
+  for (const DenseRun& run : runs) rows += run.rows;
+  return rows;
+}
+
+// By their bits, which the compiler does many at a time.
+bool all_finite(std::span<const float> numbers) {
+  constexpr std::int32_t kSignless = 0x7fffffff, kInfinity = 0x7f800000;
+  std::int32_t bad = 0;
+  for (const float x : numbers) bad |= static_cast<std::int32_t>((std::bit_cast<std::int32_t>(x) & kSignless) >= kInfinity);
+  return bad == 0;
+}
+
+// Columns k to k + 3 of a tile, four rows at a time, to one line of each row.
+using Four = float __attribute__((vector_size(16)));
+
+Four load4(const float* from) {
+  Four four;
+  std::memcpy(&four, from, sizeof four);
+  return four;
+}
+
+void store4(float* to, const Four& four) { std::memcpy(to, &four, sizeof four); }
+
+void transpose4(const float* from, std::size_t stride, float* to, std::size_t ld) {
+  const Four a = load4(from), b = load4(from + stride), c = load4(from + 2 * stride), d = load4(from + 3 * stride);
+  const Four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+  const Four ab2 = __builtin_shufflevector(a, b, 2, 6, 3, 7), cd2 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  store4(to, __builtin_shufflevector(ab, cd, 0, 1, 4, 5));
+  store4(to + ld, __builtin_shufflevector(ab, cd, 2, 3, 6, 7));
+  store4(to + 2 * ld, __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5));
+  store4(to + 3 * ld, __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7));
+}
+
+// rows x width numbers from columns that are `stride` apart to rows that are `ld` apart.
+void transpose(const float* from, std::size_t stride, std::size_t rows, std::size_t width, float* to, std::size_t ld) {
+  const std::size_t fours = width / 4 * 4, last = rows / 4 * 4;
+  for (std::size_t i = 0; i < last; i += 4) {
+    for (std::size_t k = 0; k < fours; k += 4) transpose4(from + k * stride + i, stride, to + i * ld + k, ld);
+  }
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t k = i < last ? fours : 0; k < width; ++k) to[i * ld + k] = from[k * stride + i];
+  }
+}
+
+}  // namespace
+
 void PartRows::numbers(std::size_t index, std::size_t first, std::span<float> out) {
   State& state = columns_[index];
   const TableColumn& column = plan_.columns[index];
   LeafReader& reader = *state.reader;
-  bool nulls = false, beyond = false;
+  const bool checked = !allow_missing_ && reader.type().kind() == Kind::number;
+  bool nulls = false, beyond = false, bad = false;
   std::size_t done = 0;
   try {
     // The rows of the pages before the part's first count too.
     reader.skip(first - state.at + (state.at == 0 ? static_cast<std::size_t>(part_.columns[column.leaf].skip_rows) : 0));
-    while (done < out.size()) done += read_entries(reader, out.data() + done, out.size() - done, nulls, beyond);
+    while (done < out.size()) {
+      const std::size_t n = read_entries(reader, out.data() + done, out.size() - done, nulls, beyond);
+      if (checked) bad |= !all_finite(out.subspan(done, n));
+      done += n;
+    }
+    bad |= nulls;
   } catch (const Error& e) {
     throw Error(e.fault(), fmt::format("{}: {}", place(column, first + done), e.what()));
   }
@@ -71,13 +151,10 @@ void PartRows::numbers(std::size_t index, std::size_t first, std::span<float> ou
   if (beyond && !warned_integer_.exchange(true, std::memory_order_relaxed)) {
     log_.warning("{}: column {} holds integers beyond 2^24; they are rounded to float32", source_, smtrain::quoted(column.name));
   }
-  if (!allow_missing_ && (nulls || reader.type().kind() == Kind::number)) check_finite(column, first, out, nulls);
+  if (bad && !allow_missing_) refuse_number(column, first, out, nulls);
 }
 
-void PartRows::check_finite(const TableColumn& column, std::size_t first, std::span<const float> out, bool nulls) const {
-  bool bad = false;
-  for (const float x : out) bad |= !(std::abs(x) <= std::numeric_limits<float>::max());
-  if (!bad) return;
+void PartRows::refuse_number(const TableColumn& column, std::size_t first, std::span<const float> out, bool nulls) const {
   const auto at = std::find_if(out.begin(), out.end(), [](float x) { return !std::isfinite(x); });
   refuse(column, first + static_cast<std::size_t>(at - out.begin()), nulls && std::isnan(*at) ? "null" : fmt::format("{}", *at));
 }
@@ -132,42 +209,46 @@ float PartRows::value(std::size_t index, std::size_t i, std::size_t row) const {
   return x;
 }
 
-void PartRows::fill_aside(std::size_t index, std::size_t first, std::span<const Target> rows) {
-  numbers(index, first, {tile_[0], rows.size()});
+void PartRows::fill_aside(std::size_t index, std::size_t first, std::span<const DenseRun> runs) {
   const TableColumn& column = plan_.columns[index];
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    (column.role == Role::weight ? *rows[i].weight : rows[i].labels[column.place]) = tile_[0][i];
+  const float* from = tile(0);
+  numbers(index, first, {tile(0), rows_of(runs)});
+  for (const DenseRun& run : runs) {
+    const std::size_t width = plan_.schema.label_width;
+    if (column.role == Role::weight) std::copy_n(from, run.rows, run.weights);
+    else
+      for (std::size_t i = 0; i < run.rows; ++i) run.labels[i * width + column.place] = from[i];
+    from += run.rows;
+  }
 }
 
-void PartRows::fill_vector(std::size_t index, std::size_t first, std::span<const Target> rows) {
+void PartRows::fill_vector(std::size_t index, std::size_t first, std::span<const DenseRun> runs) {
   const TableColumn& column = plan_.columns[index];
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    float* const to = rows[i].values;
-    std::fill_n(to + column.place, column.width, 0.0f);
-    entries(index, first + i, [&](std::size_t at, float x) { to[at] = x; });
+  std::size_t row = first;
+  for (const DenseRun& run : runs) {
+    for (std::size_t i = 0; i < run.rows; ++i) {
+      float* const to = run.values + i * run.ld;
+      std::fill_n(to + column.place, column.width, 0.0f);
+      entries(index, row++, [&](std::size_t at, float x) { to[at] = x; });
+    }
   }
 }
 
 // Neighbouring columns, so that a row's line of the cache is written once.
-void PartRows::fill_group(std::span<const std::size_t> group, std::size_t first, std::span<const Target> rows) {
-  for (std::size_t k = 0; k < group.size(); ++k) numbers(group[k], first, {tile_[k], rows.size()});
-  const std::size_t place = plan_.columns[group.front()].place;
-  if (group.size() == kGroup) {
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      float* const to = rows[i].values + place;
-      for (std::size_t k = 0; k < kGroup; ++k) to[k] = tile_[k][i];
-    }
-    return;
-  }
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    for (std::size_t k = 0; k < group.size(); ++k) rows[i].values[place + k] = tile_[k][i];
+void PartRows::fill_group(std::span<const std::size_t> group, std::size_t first, std::span<const DenseRun> runs) {
+  const std::size_t place = plan_.columns[group.front()].place, rows = rows_of(runs);
+  for (std::size_t k = 0; k < group.size(); ++k) numbers(group[k], first, {tile(k), rows});
+  const float* from = tile(0);
+  for (const DenseRun& run : runs) {
+    transpose(from, tile_rows_ + kLine, run.rows, group.size(), run.values + place, run.ld);
+    from += run.rows;
   }
 }
 
-void PartRows::fill(std::size_t first, std::span<const Target> rows) {
+void PartRows::fill(std::size_t first, std::span<const DenseRun> runs) {
   std::size_t group[kGroup], size = 0;
   const auto flush = [&] {
-    if (size > 0) fill_group({group, size}, first, rows);
+    if (size > 0) fill_group({group, size}, first, runs);
     size = 0;
   };
   for (std::size_t i = 0; i < columns_.size(); ++i) {
@@ -175,8 +256,8 @@ void PartRows::fill(std::size_t first, std::span<const Target> rows) {
     const bool joins = column.form == Form::number && column.role == Role::feature;
     if (size > 0 && (!joins || size == kGroup || column.place != plan_.columns[group[size - 1]].place + 1)) flush();
     if (joins) group[size++] = i;
-    else if (column.form == Form::number) fill_aside(i, first, rows);
-    else fill_vector(i, first, rows);
+    else if (column.form == Form::number) fill_aside(i, first, runs);
+    else fill_vector(i, first, runs);
   }
   flush();
 }

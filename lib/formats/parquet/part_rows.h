@@ -12,6 +12,7 @@
 #include "formats/parquet/columns.h"
 #include "formats/parquet/leaf_reader.h"
 #include "formats/parquet/table_plan.h"
+#include "formats/table_parser.h"
 
 namespace smtrain::formats::parquet {
 
@@ -20,21 +21,17 @@ namespace smtrain::formats::parquet {
 /// width than the plan's. One thread; plan, part and source must outlive it.
 class PartRows {
  public:
-  static constexpr std::size_t kMost = 512;
+  static constexpr std::size_t kMost = std::size_t{1} << 17;  ///< rows at a time
 
   /// `warned_integer`: whether it has been said that float32 rounds integers.
   PartRows(const TablePlan& plan, const Part& part, const std::string& source, bool allow_missing,
            std::atomic<bool>& warned_integer, Log& log);
 
-  /// Where a row goes.
-  struct Target {
-    float* values = nullptr;
-    float* labels = nullptr;
-    float* weight = nullptr;
-  };
+  /// How many rows fill() takes with the least work.
+  std::size_t tile_rows() const { return tile_rows_; }
 
-  /// All columns of the rows from `first` on, at most kMost of them.
-  void fill(std::size_t first, std::span<const Target> rows);
+  /// All columns of the rows from `first` on, as many as the runs have, at most tile_rows().
+  void fill(std::size_t first, std::span<const DenseRun> runs);
 
   /// One column of numbers: out[i] is row first + i; at most kMost.
   void numbers(std::size_t column, std::size_t first, std::span<float> out);
@@ -70,15 +67,20 @@ class PartRows {
   void check_indices(const TableColumn& column, const Entries& entries, const Column& indices, std::size_t row) const;
   float value(std::size_t column, std::size_t i, std::size_t row) const;
   std::size_t read_entries(LeafReader& reader, float* out, std::size_t n, bool& nulls, bool& beyond) const;
-  void check_finite(const TableColumn& column, std::size_t first, std::span<const float> out, bool nulls) const;
-  void fill_group(std::span<const std::size_t> group, std::size_t first, std::span<const Target> rows);
-  void fill_aside(std::size_t column, std::size_t first, std::span<const Target> rows);
-  void fill_vector(std::size_t column, std::size_t first, std::span<const Target> rows);
+  [[noreturn]] void refuse_number(const TableColumn& column, std::size_t first, std::span<const float> out, bool nulls) const;
+  bool has_large_dictionary() const;
+  float* tile(std::size_t column) { return tile_ + column * (tile_rows_ + kLine); }
+  void fill_group(std::span<const std::size_t> group, std::size_t first, std::span<const DenseRun> runs);
+  void fill_aside(std::size_t column, std::size_t first, std::span<const DenseRun> runs);
+  void fill_vector(std::size_t column, std::size_t first, std::span<const DenseRun> runs);
   std::string place(const TableColumn& column, std::size_t row) const;
   [[noreturn]] void refuse(const TableColumn& column, std::size_t row, const std::string& what) const;
 
-  // As many columns as numbers of a row fill a line of the cache.
-  static constexpr std::size_t kGroup = 16;
+  // As many columns as numbers of a row fill a line of the cache. A line lies between the columns of a tile, which else would
+  // all want the same places in the cache.
+  static constexpr std::size_t kLine = 16, kGroup = kLine;
+  // Tiles that stay close to the processor.
+  static constexpr std::size_t kFewRows = 1024;
 
   const TablePlan& plan_;
   const Part& part_;
@@ -87,7 +89,9 @@ class PartRows {
   std::atomic<bool>& warned_integer_;
   Log& log_;
   std::vector<State> columns_;  // as plan_.columns
-  alignas(64) float tile_[kGroup][kMost];
+  std::size_t tile_rows_ = kFewRows;
+  PageBuffer tile_memory_;
+  float* tile_ = nullptr;
 };
 
 }  // namespace smtrain::formats::parquet

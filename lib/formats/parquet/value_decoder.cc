@@ -34,9 +34,14 @@ class PlainFixed final : public ValueDecoder {
  public:
   PlainFixed(std::span<const char> bytes, std::size_t size) : bytes_(bytes), size_(size) {}
   void read(std::size_t n, void* out) override {
-    if (n * size_ > bytes_.size()) fail_end();
-    if (n > 0) std::memcpy(out, bytes_.data(), n * size_);
+    const void* const from = view(n);
+    if (n > 0) std::memcpy(out, from, n * size_);
+  }
+  const void* view(std::size_t n) override {
+    if (n > bytes_.size() / size_) fail_end();
+    const char* const from = bytes_.data();
     bytes_ = bytes_.subspan(n * size_);
+    return from;
   }
 
  private:
@@ -105,17 +110,20 @@ template <class T>
 class DictionaryValues final : public ValueDecoder {
  public:
   DictionaryValues(std::span<const char> bytes, const Dictionary& dictionary)
-      : values_(reinterpret_cast<const T*>(dictionary.values.get())), count_(dictionary.count) {
+      : values_(reinterpret_cast<const T*>(dictionary.values.get())),
+        count_(dictionary.count),
+        last_(static_cast<std::uint32_t>(std::min<std::size_t>(count_, std::size_t{1} << 31)) - 1) {
     if (bytes.empty()) return;  // a page of nulls alone
     reader_ = RleReader(bytes.subspan(1), static_cast<unsigned char>(bytes[0]));
   }
   void read(std::size_t n, void* out) override {
     auto* to = static_cast<T*>(out);
-    for (std::uint32_t index[256]; n > 0;) {
-      const std::size_t take = std::min<std::size_t>(n, std::size(index));
+    for (std::uint32_t index[kAtOnce]; n > 0;) {
+      const std::size_t take = std::min(n, kAtOnce);
       reader_.read(index, take);
-      const std::uint32_t largest = *std::max_element(index, index + take);
-      if (largest >= count_) throw user_error("the data are damaged: entry {} of a dictionary of {}", largest, count_);
+      std::uint32_t beyond = 0;
+      for (std::size_t i = 0; i < take; ++i) beyond |= static_cast<std::uint32_t>(index[i] > last_);
+      if (count_ == 0 || beyond != 0) refuse_index(*std::max_element(index, index + take));
       for (std::size_t i = 0; i < take; ++i) to[i] = values_[index[i]];
       to += take;
       n -= take;
@@ -123,8 +131,14 @@ class DictionaryValues final : public ValueDecoder {
   }
 
  private:
+  static constexpr std::size_t kAtOnce = 1024;
+  [[noreturn]] void refuse_index(std::uint32_t index) const {
+    throw user_error("the data are damaged: entry {} of a dictionary of {}", index, count_);
+  }
+
   const T* values_;
   std::size_t count_;
+  std::uint32_t last_;  // index, where there is one
   RleReader reader_;
 };
 

@@ -31,6 +31,11 @@ class ValueDecoder {
   virtual ~ValueDecoder() = default;
   /// The next n values as value_size() has it. Throws a user Error without a place when there are fewer, or they are damaged.
   virtual void read(std::size_t n, void* out) = 0;
+  /// The same where they lie, not aligned, and valid as long as the page; null: they have to be made, by read().
+  virtual const void* view(std::size_t n) {
+    (void)n;
+    return nullptr;
+  }
 };
 
 /// `bytes` are the values of a page, at most `count` of them; they and the dictionary must outlive the decoder. Throws a user
