@@ -15,7 +15,9 @@
 namespace smtrain::formats::parquet {
 namespace {
 
-constexpr std::size_t kPageValues = std::size_t{1} << 18;  // 1 MiB of float32
+// As many as other writers put into a page at most: with pages that begin at the same rows in all columns a reader needs no more
+// of a row group at a time than some of them, and unfolds them within a second-level cache.
+constexpr std::size_t kPageValues = 20000;
 // A dictionary pays where its indices are well below the numbers' own 32 bits.
 constexpr std::size_t kMostDistinct = std::size_t{1} << 12, kRepeats = 8;
 

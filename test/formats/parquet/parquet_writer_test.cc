@@ -3,11 +3,13 @@
 
 #include <catch2/catch.hpp>
 
+#include <cmath>
 #include <cstring>
 #include <random>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "formats/block_team.h"
 #include "formats/parquet/columns.h"
 #include "formats/parquet/rle.h"
 #include "formats/scratch_folder.h"
@@ -133,6 +135,47 @@ TEST_CASE("parquet writer: any table comes back, the same file with any number o
     REQUIRE(back.indptr == t.indptr);
     REQUIRE(back.weights == (t.weighted ? t.weights : std::vector<float>()));
   }
+}
+
+TEST_CASE("parquet writer: pages begin at the same rows, so that large tables come in parts", "[formats][parquet]") {
+  const ScratchFolder folder;
+  Table t;
+  t.rows = 130'001;
+  t.cols = 19;
+  t.label_width = 1;
+  // Columns 0, 2, ... have dictionaries of 16 KB, the others none.
+  const auto number = [](std::size_t row, std::size_t column) {
+    return static_cast<float>(column % 2 == 0 ? row * 7 % 4096 : row) + 0.125f * static_cast<float>(column);
+  };
+  for (std::size_t i = 0; i < t.rows; ++i) {
+    t.labels.push_back(static_cast<float>(i % 5));
+    for (std::size_t k = 0; k < t.cols; ++k) t.dense.push_back(number(i, k));
+  }
+  const auto written = [&](const char* name, const char* type) {
+    write(folder / name, t, type, 2, t.rows);
+    return folder / name;
+  };
+  for (const char* const type : {"parquet;compression=none", "parquet;compression=snappy"}) {
+    CAPTURE(type);
+    const std::string path = written("large.parquet", type);
+    for (const int threads : {1, 3}) {
+      const Table back = read(path, t, threads);
+      REQUIRE(back.rows == t.rows);
+      REQUIRE(back.labels == t.labels);
+      REQUIRE(back.dense == t.dense);
+    }
+    const auto two = [](const parquet::FileSummary&, const std::string&) { return std::vector<std::size_t>{2, 4}; };
+    parquet::PartCutter cutter(two, std::size_t{1} << 16);
+    std::size_t parts = 0;
+    BlockTeam team(expand_path(path), cutter, {});
+    while (team.round([&](const RawBlock& block, std::size_t) { parts += parquet::parts_of(block).size(); }) > 0) {
+    }
+    CHECK(parts == (t.rows + 19'999) / 20'000);
+  }
+  // The first row that is wrong is named, wherever it lies in what is read at a time.
+  t.dense[100'003 * t.cols + 4] = NAN;
+  const std::string wrong = written("nan.parquet", "parquet;compression=none");
+  CHECK_THROWS_WITH(read(wrong, t, 2), Catch::Contains(R"(nan.parquet, row 100003, column "f4": nan is not a finite number)"));
 }
 
 TEST_CASE("parquet writer: missing values, infinities and zeros keep their bits", "[formats][parquet]") {
