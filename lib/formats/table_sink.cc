@@ -26,8 +26,8 @@ std::size_t chunk_rows(const Batch& batch, Compression compression, std::size_t 
 
 }  // namespace
 
-TableSink::TableSink(const std::string& path, const TableWriterOptions& options, int threads)
-    : writer_(make_table_writer(options)), sink_(path, threads) {
+TableSink::TableSink(const std::string& path, const TableWriterOptions& options, int threads, std::size_t waiting_bytes)
+    : writer_(make_table_writer(options)), sink_(path, threads), waiting_bytes_(waiting_bytes) {
   const bool compressed = sink_.compression() != Compression::none;
   if (writer_->compresses() && compressed) {
     throw user_error("{}: {} is compressed inside; write it to a name without .gz or .zst", path, options.type.to_string());
@@ -45,8 +45,39 @@ void TableSink::write(const Batch& batch) {
     begun_ = true;
   }
   if (batch.rows == 0) return;
+  if (writer_->chunk_numbers() > 0) return write_in_blocks(batch);
+  write_rows(batch, chunk_rows(batch, sink_.compression(), 0));
+}
+
+void TableSink::write_in_blocks(const Batch& batch) {
+  // By the first rows alone, so that neither threads nor the sizes of batches tell.
+  if (block_rows_ == 0) {
+    const std::size_t row_bytes = std::max<std::size_t>(1, WaitingRows::bytes_of(batch) / batch.rows);
+    block_rows_ = std::clamp<std::size_t>(waiting_bytes_ / row_bytes, 1,
+                                          chunk_rows(batch, sink_.compression(), writer_->chunk_numbers()));
+  }
+  for (std::size_t done = 0, take; done < batch.rows; done += take) {
+    const std::size_t left = batch.rows - done;
+    if (waiting_.rows() == 0 && left >= block_rows_) {
+      take = left / block_rows_ * block_rows_;
+      write_rows(rows_of(batch, done, take), block_rows_);
+      continue;
+    }
+    take = std::min(left, block_rows_ - waiting_.rows());
+    waiting_.append(rows_of(batch, done, take));
+    if (waiting_.rows() == block_rows_) write_waiting();
+  }
+}
+
+void TableSink::write_waiting() {
+  if (waiting_.rows() == 0) return;
+  const Batch batch = waiting_.batch();
+  write_rows(batch, block_rows_);
+  waiting_.clear();
+}
+
+void TableSink::write_rows(const Batch& batch, std::size_t step) {
   writer_->count(batch);
-  const std::size_t step = chunk_rows(batch, sink_.compression(), writer_->chunk_numbers());
   sink_.write(
       (batch.rows + step - 1) / step,
       [&](std::size_t chunk, std::string& out) {
@@ -58,6 +89,7 @@ void TableSink::write(const Batch& batch) {
 }
 
 AtomicFile& TableSink::finish() {
+  write_waiting();
   std::string text;
   if (begun_) writer_->end(text);
   sink_.write(text);

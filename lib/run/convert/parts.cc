@@ -12,6 +12,9 @@ namespace {
 constexpr std::size_t kWaitingBytes = std::size_t{32} << 20;
 constexpr std::size_t kMostWaiting = std::size_t{8} << 20;
 constexpr std::size_t kLeastWaiting = std::size_t{64} << 10;
+// What formats of large blocks may hold until one is full, all parts together and each.
+constexpr std::size_t kBlockBytes = std::size_t{256} << 20;
+constexpr std::size_t kMostBlock = std::size_t{64} << 20, kLeastBlock = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -42,10 +45,11 @@ void MadeFolders::keep() {
 
 Parts::Parts(const std::string& output, const PartPlan& plan, const RecordSupply& supply)
     : waiting_bytes_(std::clamp(kWaitingBytes / plan.names.size(), kLeastWaiting, kMostWaiting)) {
+  const std::size_t block_bytes = std::clamp(kBlockBytes / plan.names.size(), kLeastBlock, kMostBlock);
   for (const std::string& name : plan.names) {
     paths_.push_back(part_path(output, name));
     if (output.find("{}") != std::string::npos) folders_.make_for(paths_.back());
-    sinks_.push_back(supply.make_sink(paths_.back()));
+    sinks_.push_back(supply.make_sink(paths_.back(), block_bytes));
   }
   waiting_.resize(sinks_.size());
 }

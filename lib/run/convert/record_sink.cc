@@ -11,8 +11,9 @@ constexpr std::size_t kCompressedAtATime = std::size_t{1} << 20;
 
 class RowSink final : public RecordSink {
  public:
-  RowSink(const std::string& path, const formats::TableSchema& schema, const formats::TableWriterOptions& options, int threads)
-      : packing_(schema), sink_(path, options, threads) {}
+  RowSink(const std::string& path, const formats::TableSchema& schema, const formats::TableWriterOptions& options, int threads,
+          std::size_t waiting_bytes)
+      : packing_(schema), sink_(path, options, threads, waiting_bytes) {}
   void write(const formats::PackedRecords& records) override { sink_.write(packing_.unpack(records)); }
   std::vector<AtomicFile*> finish() override { return {&sink_.finish()}; }
   std::uint64_t records() const override { return sink_.rows(); }
@@ -57,8 +58,8 @@ class VerbatimSink final : public RecordSink {
 }  // namespace
 
 std::unique_ptr<RecordSink> make_row_sink(const std::string& path, const formats::TableSchema& schema,
-                                          const formats::TableWriterOptions& options, int threads) {
-  return std::make_unique<RowSink>(path, schema, options, threads);
+                                          const formats::TableWriterOptions& options, int threads, std::size_t waiting_bytes) {
+  return std::make_unique<RowSink>(path, schema, options, threads, waiting_bytes);
 }
 
 std::unique_ptr<RecordSink> make_verbatim_sink(const std::string& path, const std::string& header) {

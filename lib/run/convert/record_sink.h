@@ -26,9 +26,9 @@ class RecordSink {
   virtual std::uint64_t bytes() const = 0;
 };
 
-/// Rows of a table, packed by RowPacking, in the format that `options` names.
+/// Rows of a table, packed by RowPacking, in the format that `options` names; `waiting_bytes` as for TableSink.
 std::unique_ptr<RecordSink> make_row_sink(const std::string& path, const formats::TableSchema& schema,
-                                          const formats::TableWriterOptions& options, int threads);
+                                          const formats::TableWriterOptions& options, int threads, std::size_t waiting_bytes);
 
 /// Records as they are, behind `header`; compressed by the suffix of the path.
 std::unique_ptr<RecordSink> make_verbatim_sink(const std::string& path, const std::string& header);

@@ -16,8 +16,8 @@ namespace smtrain::run {
 
 class RecordSupply : public formats::RecordSource {
  public:
-  /// A sink for some of its records.
-  virtual std::unique_ptr<RecordSink> make_sink(const std::string& path) const = 0;
+  /// A sink for some of its records, which may hold `waiting_bytes` of them where its format has large blocks.
+  virtual std::unique_ptr<RecordSink> make_sink(const std::string& path, std::size_t waiting_bytes) const = 0;
   /// Bytes of the files read so far in all passes, and what all passes will read; 0 when unknown.
   virtual std::uint64_t bytes_read() const = 0;
   virtual std::uint64_t bytes_to_read() const = 0;

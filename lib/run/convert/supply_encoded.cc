@@ -58,8 +58,9 @@ class EncodedSupply final : public RecordSupply {
     return blocks != 0;
   }
 
-  std::unique_ptr<RecordSink> make_sink(const std::string& path) const override {
-    return make_row_sink(path, encoder_->schema(), table_writing(writing_, recordio_split_, encoder_->schema()), threads_);
+  std::unique_ptr<RecordSink> make_sink(const std::string& path, std::size_t waiting_bytes) const override {
+    return make_row_sink(path, encoder_->schema(), table_writing(writing_, recordio_split_, encoder_->schema()), threads_,
+                         waiting_bytes);
   }
   std::uint64_t bytes_read() const override { return fitted_bytes_ + (records_ ? records_->team().bytes_consumed() : 0); }
   std::uint64_t bytes_to_read() const override { return total_size(files_) * (options_.apply_encoding ? 1 : 2); }

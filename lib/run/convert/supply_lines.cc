@@ -52,7 +52,7 @@ class LineSupply final : public RecordSupply {
   bool next(PackedRecords& records) override {
     return next_round(team_, parts_, records, [this](const RawBlock& block, PackedRecords& out) { parse(block, out); });
   }
-  std::unique_ptr<RecordSink> make_sink(const std::string& path) const override { return make_verbatim_sink(path, ""); }
+  std::unique_ptr<RecordSink> make_sink(const std::string& path, std::size_t) const override { return make_verbatim_sink(path, ""); }
   std::uint64_t bytes_read() const override { return team_.bytes_consumed(); }
   std::uint64_t bytes_to_read() const override { return size_; }
   std::string words() const override { return fmt::format("{}, as they stand", formats::words_for(format_)); }
@@ -97,7 +97,7 @@ class CsvLineSupply final : public RecordSupply {
   bool next(PackedRecords& records) override {
     return next_round(records_, parts_, records, [this](const RawBlock& block, PackedRecords& out) { parse(block, out); });
   }
-  std::unique_ptr<RecordSink> make_sink(const std::string& path) const override {
+  std::unique_ptr<RecordSink> make_sink(const std::string& path, std::size_t) const override {
     return make_verbatim_sink(path, records_.header_line());
   }
   std::uint64_t bytes_read() const override { return records_.team().bytes_consumed(); }

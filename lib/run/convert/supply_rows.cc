@@ -90,8 +90,8 @@ class TableSupply final : public RecordSupply {
     }
     return true;
   }
-  std::unique_ptr<RecordSink> make_sink(const std::string& path) const override {
-    return make_row_sink(path, stream_->schema(), options_, threads_);
+  std::unique_ptr<RecordSink> make_sink(const std::string& path, std::size_t waiting_bytes) const override {
+    return make_row_sink(path, stream_->schema(), options_, threads_, waiting_bytes);
   }
   std::uint64_t bytes_read() const override { return stream_->bytes_consumed(); }
   std::uint64_t bytes_to_read() const override { return stream_->bytes_total().value_or(0); }

@@ -178,6 +178,40 @@ TEST_CASE("parquet writer: pages begin at the same rows, so that large tables co
   CHECK_THROWS_WITH(read(wrong, t, 2), Catch::Contains(R"(nan.parquet, row 100003, column "f4": nan is not a finite number)"));
 }
 
+TEST_CASE("parquet writer: row groups are full however few rows come at a time", "[formats][parquet]") {
+  const unsigned seed = std::random_device()();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  const ScratchFolder folder;
+  for (int round = 0; round < 10; ++round) {
+    const Table t = random_table(random);
+    const std::size_t waiting = 1 + random() % (std::size_t{1} << 17), step = 1 + random() % t.rows;
+    CAPTURE(round, t.rows, t.cols, t.label_width, t.sparse, t.weighted, waiting, step);
+    const auto written = [&](const char* name, std::size_t first) {
+      TableWriterOptions options;
+      options.type = parse_content_type("parquet");
+      TableSink sink(folder / name, options, 2, waiting);
+      sink.write(t.batch(0, first));
+      for (std::size_t i = first; i < t.rows; i += step) sink.write(t.batch(i, std::min(step, t.rows - i)));
+      CHECK(sink.rows() == t.rows);
+      sink.commit();
+      const Table back = read(folder / name, t, 2);
+      REQUIRE(back.labels == t.labels);
+      REQUIRE(back.dense == t.dense);
+      REQUIRE(back.indices == t.indices);
+      REQUIRE(back.values == t.values);
+      REQUIRE(back.weights == (t.weighted ? t.weights : std::vector<float>()));
+      return parquet::summarize(expand_path(folder / name).front())->row_groups;
+    };
+    const std::size_t groups = written("some.parquet", std::min<std::size_t>(t.rows, 7));
+    if (t.sparse) continue;
+    REQUIRE(groups == written("all.parquet", t.rows));
+    const std::size_t row_bytes = 4 * (t.cols + t.label_width + (t.weighted ? 1 : 0));
+    const std::size_t block = std::max<std::size_t>(1, waiting / row_bytes);
+    REQUIRE(groups == (t.rows + block - 1) / block);
+  }
+}
+
 TEST_CASE("parquet writer: missing values, infinities and zeros keep their bits", "[formats][parquet]") {
   const ScratchFolder folder;
   Table t;
