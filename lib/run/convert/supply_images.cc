@@ -52,7 +52,7 @@ class ListSupply final : public RecordSupply {
     if (records.size() == 0) reader_.check_unique();
     return records.size() != 0;
   }
-  std::unique_ptr<RecordSink> make_sink(const std::string& path) const override { return make_verbatim_sink(path, ""); }
+  std::unique_ptr<RecordSink> make_sink(const std::string& path, std::size_t) const override { return make_verbatim_sink(path, ""); }
   std::uint64_t bytes_read() const override { return reader_.team().bytes_consumed(); }
   std::uint64_t bytes_to_read() const override { return size_; }
   std::string words() const override { return "an image list"; }
@@ -110,7 +110,7 @@ class ImageRecordSupply final : public RecordSupply {
     tally_.check();
     return false;
   }
-  std::unique_ptr<RecordSink> make_sink(const std::string& path) const override { return std::make_unique<ImageRecordSink>(path); }
+  std::unique_ptr<RecordSink> make_sink(const std::string& path, std::size_t) const override { return std::make_unique<ImageRecordSink>(path); }
   // Of what is under way a share is known, no number of bytes.
   std::uint64_t bytes_read() const override { return static_cast<std::uint64_t>(std::max(0.0, supply_->fraction()) * kWhole); }
   std::uint64_t bytes_to_read() const override { return supply_->fraction() < 0 ? 0 : static_cast<std::uint64_t>(kWhole); }
