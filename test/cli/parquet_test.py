@@ -95,6 +95,17 @@ class Parquet(CliTest):
         self.assertEqual(self.read("c.csv"), self.read("a.csv"))
         self.assertEqual(csv.count("\n"), 31 + 6)
 
+    def test_series_and_texts_are_those_of_the_csv(self):
+        self.converted(sample("people.parquet"), to="people.csv")
+        for to, flags in (("deepar", ("--series", "city", "--time", "seen", "--value", "score", "--frequency", "H")),
+                          ("blazingtext", ("--text", "name", "--label", "city"))):
+            outputs = []
+            for path in (sample("people.parquet"), "people.csv"):
+                self.smtrain("convert", path, "out", "--to", to, *flags)
+                outputs.append(text(self.read("out")))
+            self.assertEqual(*outputs)
+            self.assertIn("Rome", outputs[0])
+
     def test_lists_cannot_be_encoded(self):
         result = self.smtrain("convert", sample("series.parquet"), "out.csv", "--one-hot", "start", code=2)
         self.assertIn('series.parquet: column "target" holds lists', result.err)

@@ -17,7 +17,7 @@ struct Row {
 };
 
 std::vector<Row> read(const std::string& path, std::size_t block, bool header, CsvDialect dialect = {}, std::size_t limit = 1 << 20) {
-  CsvTextCutter cutter(dialect, header, limit);
+  CsvTextCutter cutter({dialect, header}, limit);
   BlockTeamOptions options = small_blocks(block);
   options.max_record_bytes = limit;
   RecordStream<Row> stream(expand_path(path), cutter,

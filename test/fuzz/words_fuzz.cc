@@ -37,7 +37,7 @@ void tokenize(const std::string& text) {
 }
 
 void read_csv(const InputFile& file) {
-  CsvTextCutter cutter({}, true, 1 << 16);
+  CsvTextCutter cutter({{}, true}, 1 << 16);
   RecordStream<std::size_t> stream({file}, cutter,
                                    [](const RawBlock& block, std::vector<std::size_t>& sizes) {
                                      std::size_t records = 0;

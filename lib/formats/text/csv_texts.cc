@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "formats/io/byte_stream.h"
+#include "formats/parquet/csv_stream.h"
 #include "formats/text/lines.h"
 
 namespace smtrain::formats {
@@ -23,6 +24,15 @@ std::uint64_t lines_in(const char* p, const char* end) { return static_cast<std:
 
 }  // namespace
 
+CsvTextForm CsvTextForm::of(const ContentType& type, bool header) {
+  if (type.format == Format::parquet) return {{}, true, true};
+  return {csv_dialect(type), type.boolean("header").value_or(header), false};
+}
+
+std::unique_ptr<ByteStream> CsvTextCutter::open(const InputFile& file, std::unique_ptr<ByteStream> bytes, std::string_view head) {
+  return form_.of_parquet ? parquet::make_csv_stream(file, std::move(bytes), head) : std::move(bytes);
+}
+
 RecordCutter::Cut CsvTextCutter::cut(const RawBlock& block, bool file_start, bool at_end) {
   const char* const begin = block.bytes.data();
   const char* const end = begin + block.bytes.size();
@@ -31,10 +41,10 @@ RecordCutter::Cut CsvTextCutter::cut(const RawBlock& block, bool file_start, boo
   if (file_start && std::string_view(begin, block.bytes.size()).starts_with(kBom)) p += kBom.size();
   Cut cut;
   cut.skip = static_cast<std::size_t>(p - begin);
-  bool header = file_start && header_;
+  bool header = file_start && form_.header;
   while (p != end) {
     const char* const record = p;
-    const char* const stop = record_end(p, end, dialect_, at_end);
+    const char* const stop = record_end(p, end, form_.dialect, at_end);
     const auto length = static_cast<std::size_t>((stop == nullptr ? end : stop) - record);
     if (length > max_record_bytes_ || (stop == nullptr && at_end)) {
       const std::string place = line_place(*block.source, block.first_line + lines_in(begin, record));
@@ -44,7 +54,7 @@ RecordCutter::Cut CsvTextCutter::cut(const RawBlock& block, bool file_start, boo
     }
     if (stop == nullptr) break;
     p = stop == end ? end : stop + 1;
-    if (is_blank_line(record, stop, dialect_)) continue;
+    if (is_blank_line(record, stop, form_.dialect)) continue;
     if (header) cut.skip = static_cast<std::size_t>(p - begin);
     else ++cut.records;
     header = false;
@@ -96,17 +106,19 @@ void CsvTexts::read_fields(const char* p, const char* stop) {
   }
 }
 
-std::vector<std::string> csv_header(const std::vector<InputFile>& files, CsvDialect dialect) {
+std::vector<std::string> csv_header(const std::vector<InputFile>& files, const CsvTextForm& form) {
   for (const InputFile& file : files) {
     if (!file.rewindable)
       throw user_error("{}: the columns of a table are looked up before it is read; save it to a file first", file.name);
     std::string head(kHeadBytes, '\0');
-    head.resize(open_bytes(file)->read(head));
+    std::unique_ptr<ByteStream> bytes = open_bytes(file);
+    if (form.of_parquet) bytes = parquet::make_csv_stream(file, std::move(bytes), "");
+    head.resize(bytes->read(head));
     const std::string_view text = without_bom(head);
-    const char* const stop = record_end(text.data(), text.data() + text.size(), dialect, head.size() < kHeadBytes);
+    const char* const stop = record_end(text.data(), text.data() + text.size(), form.dialect, head.size() < kHeadBytes);
     if (stop == nullptr)
       throw user_error("{}: the header does not end within {} bytes; is a quote left open?", file.name, head.size());
-    if (!text.empty()) return field_texts(text.data(), stop, dialect);
+    if (!text.empty()) return field_texts(text.data(), stop, form.dialect);
   }
   return {};
 }

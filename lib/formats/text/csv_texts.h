@@ -13,17 +13,26 @@
 
 namespace smtrain::formats {
 
+/// How records of text stand in their files.
+struct CsvTextForm {
+  CsvDialect dialect;
+  bool header = false;
+  bool of_parquet = false;  ///< the files are Parquet, read as text (parquet/csv_stream.h): with a header
+
+  /// By a content type of CSV or Parquet; `header` where the type does not say.
+  static CsvTextForm of(const ContentType& type, bool header);
+};
+
 /// Cuts CSV at the ends of records, line feeds in quotes passed over. Blank lines and a leading BOM are no records, nor, with
 /// `header`, is the first record of each file. Quotes that do not close are a user Error.
 class CsvTextCutter final : public RecordCutter {
  public:
-  CsvTextCutter(CsvDialect dialect, bool header, std::size_t max_record_bytes)
-      : dialect_(dialect), header_(header), max_record_bytes_(max_record_bytes) {}
+  CsvTextCutter(const CsvTextForm& form, std::size_t max_record_bytes) : form_(form), max_record_bytes_(max_record_bytes) {}
   Cut cut(const RawBlock& block, bool file_start, bool at_end) override;
+  std::unique_ptr<ByteStream> open(const InputFile& file, std::unique_ptr<ByteStream> bytes, std::string_view head) override;
 
  private:
-  CsvDialect dialect_;
-  bool header_;
+  CsvTextForm form_;
   std::size_t max_record_bytes_;
 };
 
@@ -57,6 +66,6 @@ class CsvTexts {
 
 /// The names in the header of a file, its first record; of the first file that has a byte. Empty when none has. A user
 /// Error for a file that can be read once only.
-std::vector<std::string> csv_header(const std::vector<InputFile>& files, CsvDialect dialect);
+std::vector<std::string> csv_header(const std::vector<InputFile>& files, const CsvTextForm& form);
 
 }  // namespace smtrain::formats

@@ -54,14 +54,14 @@ class CsvReader final : public StreamedReader {
  public:
   CsvReader(const std::vector<InputFile>& files, const ContentType& type, const DocumentFields& fields,
             const BlockTeamOptions& options)
-      : dialect_(csv_dialect(type)), fields_(fields) {
+      : fields_(fields) {
     const std::vector<std::string> names = names_of(fields);
     const bool named = std::any_of(names.begin(), names.end(), [](const std::string& n) { return !is_number(n); });
-    const bool header = type.boolean("header").value_or(named);
-    const std::vector<std::string> first = csv_header(files, dialect_);
+    form_ = CsvTextForm::of(type, named);
+    const std::vector<std::string> first = csv_header(files, form_);
     if (first.empty()) throw user_error("{}: holds no record", files.front().name);
-    find_columns(header ? first : std::vector<std::string>(), first.size());
-    cutter_ = std::make_unique<CsvTextCutter>(dialect_, header, options.max_record_bytes);
+    find_columns(form_.header ? first : std::vector<std::string>(), first.size());
+    cutter_ = std::make_unique<CsvTextCutter>(form_, options.max_record_bytes);
     stream_ = std::make_unique<RecordStream<Document>>(
         files, *cutter_, [this](const RawBlock& block, std::vector<Document>& out) { parse(block, out); }, options);
   }
@@ -75,7 +75,7 @@ class CsvReader final : public StreamedReader {
   }
 
   void parse(const RawBlock& block, std::vector<Document>& out) const {
-    for (CsvTexts records(block, dialect_); records.next();) {
+    for (CsvTexts records(block, form_.dialect); records.next();) {
       const std::vector<std::string_view>& fields = records.fields();
       if (fields.size() <= widest_) {
         throw user_error(
@@ -92,7 +92,7 @@ class CsvReader final : public StreamedReader {
     }
   }
 
-  CsvDialect dialect_;
+  CsvTextForm form_;
   DocumentFields fields_;
   std::vector<std::size_t> text_;
   std::optional<std::size_t> second_, label_;
@@ -230,10 +230,10 @@ std::unique_ptr<DocumentReader> open_documents(const std::vector<InputFile>& fil
   }
   if (fields.text.empty())
     throw user_error("{}: has columns; say which hold the text (--text NAME or NUMBER)", files.front().name);
-  if (type.format == Format::csv) return std::make_unique<CsvReader>(files, type, fields, options);
+  if (type.format == Format::csv || type.format == Format::parquet) return std::make_unique<CsvReader>(files, type, fields, options);
   if (type.format == Format::jsonlines || type.format == Format::json)
     return std::make_unique<JsonReader>(files, fields, options, log);
-  throw user_error("{}: is {}, which holds no text; expected lines, CSV or JSON Lines", files.front().name,
+  throw user_error("{}: is {}, which holds no text; expected lines, CSV, Parquet or JSON Lines", files.front().name,
                    words_for(type.format));
 }
 

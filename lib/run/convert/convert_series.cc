@@ -102,8 +102,8 @@ SeriesTableInput table_input(const ConvertRequest& request, Console& console) {
   input.files = formats::expand_path(request.input);
   check_output(request, input.files);
   input.type = input_type(request.content_type, input.files);
-  if (input.type.format != formats::Format::csv) {
-    throw user_error("{}: is {}; a table of time series is read from CSV or TSV", request.input, words_for(input.type.format));
+  if (input.type.format != formats::Format::csv && input.type.format != formats::Format::parquet) {
+    throw user_error("{}: is {}; a table of time series is read from CSV, TSV or Parquet", request.input, words_for(input.type.format));
   }
   input.blocks.threads = std::max(request.common.threads.value, 1);
   input.memory = request.common.memory_limit.value == 0 ? std::uint64_t{4} << 30 : request.common.memory_limit.value / 2;

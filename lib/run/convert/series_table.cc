@@ -63,12 +63,12 @@ std::vector<std::string> all_names(const SeriesOptions& options) {
 class Rows {
  public:
   Rows(const SeriesTableInput& input, const SeriesOptions& options)
-      : input_(input), options_(options), dialect_(formats::csv_dialect(input.type)) {
+      : input_(input), options_(options) {
     const std::vector<std::string> names = all_names(options);
     const bool named = std::any_of(names.begin(), names.end(), [](const std::string& n) { return !is_number(n); });
-    header_ = input.type.boolean("header").value_or(named);
-    find_columns(formats::csv_header(input.files, dialect_));
-    cutter_ = std::make_unique<formats::CsvTextCutter>(dialect_, header_, input_.blocks.max_record_bytes);
+    form_ = formats::CsvTextForm::of(input.type, named);
+    find_columns(formats::csv_header(input.files, form_));
+    cutter_ = std::make_unique<formats::CsvTextCutter>(form_, input_.blocks.max_record_bytes);
     stream_ = std::make_unique<formats::RecordStream<Row>>(
         input_.files, *cutter_, [this](const formats::RawBlock& block, std::vector<Row>& rows) { parse(block, rows); },
         input_.blocks);
@@ -81,9 +81,9 @@ class Rows {
   void find_columns(const std::vector<std::string>& first) {
     if (first.empty()) throw user_error("{}: holds no record", input_.files.front().name);
     columns_.count = first.size();
-    for (std::size_t i = 0; i < first.size(); ++i) columns_.names.push_back(header_ ? first[i] : std::to_string(i));
+    for (std::size_t i = 0; i < first.size(); ++i) columns_.names.push_back(form_.header ? first[i] : std::to_string(i));
     const auto find = [&](const std::string& name, const char* flag) {
-      return formats::parse_column(name, header_ ? first : std::vector<std::string>(), columns_.count, flag);
+      return formats::parse_column(name, form_.header ? first : std::vector<std::string>(), columns_.count, flag);
     };
     if (options_.series) columns_.series = find(*options_.series, "--series");
     if (options_.time) columns_.time = find(*options_.time, "--time");
@@ -106,7 +106,7 @@ class Rows {
   }
 
   void parse(const formats::RawBlock& block, std::vector<Row>& rows) const {
-    formats::CsvTexts records(block, dialect_);
+    formats::CsvTexts records(block, form_.dialect);
     while (records.next()) {
       try {
         rows.push_back(row_of(records.fields()));
@@ -140,8 +140,7 @@ class Rows {
 
   const SeriesTableInput input_;
   const SeriesOptions& options_;
-  formats::CsvDialect dialect_;
-  bool header_ = false;
+  formats::CsvTextForm form_;
   Columns columns_;
   std::size_t least_ = 0;  // columns that a row must have where rows may end early
   std::unique_ptr<formats::RecordCutter> cutter_;
