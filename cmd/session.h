@@ -31,7 +31,8 @@ class Session {
   const std::vector<job::Given>& file_hyperparameters() const { return file_; }
   /// Settings that a job file brings; call before common().
   void use_job_settings(const run::SettingTexts& settings) { job_file_.insert(settings.begin(), settings.end()); }
-  /// Settings of every run, checked; connects the ranks, which share the machine. Throws a user Error that also holds what is wrong with the command line.
+  /// Settings of every run, checked; connects the ranks, which share the machine. Throws a user Error that also holds what is
+  /// wrong with the command line.
   run::CommonSettings common();
   /// Throws what has been found wrong so far, if anything.
   void throw_problems() const;

@@ -11,8 +11,8 @@
 
 namespace smtrain {
 
-/// Calls body(i) for each i below `count`, on up to `threads` threads, in about ascending order. What it throws ends the work and is
-/// rethrown, the smallest index's first, so that a report does not depend on timing; a stop request ends it, too.
+/// Calls body(i) for each i below `count`, on up to `threads` threads, in about ascending order. What it throws ends the work and
+/// is rethrown, the smallest index's first, so that a report does not depend on timing; a stop request ends it, too.
 template <class F>
 void each_index(int threads, std::size_t count, F&& body) {
   std::atomic<std::size_t> next{0};

@@ -83,8 +83,8 @@ class AtomicFile {
   bool finished_ = false, committed_ = false;
 };
 
-/// Commits all or none: every file is finished before the first gets its name. Where one cannot get it, the others lose theirs, and what
-/// stood there before is there again. Files that are written directly cannot be taken back.
+/// Commits all or none: every file is finished before the first gets its name. Where one cannot get it, the others lose theirs,
+/// and what stood there before is there again. Files that are written directly cannot be taken back.
 void commit_together(std::span<AtomicFile* const> files);
 
 /// What a second interrupt finds and removes.

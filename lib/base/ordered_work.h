@@ -25,12 +25,13 @@ struct OrderedWorkOptions {
   std::size_t ahead_bytes = 0;  ///< what they may take together, as far as the work says (Room); 0: no bound
 };
 
-/// Threads of its own, beside the caller: they start at once and read ahead. What reading or working throws comes out of next() in its
-/// place. One caller.
+/// Threads of its own, beside the caller: they start at once and read ahead. What reading or working throws comes out of next()
+/// in its place. One caller.
 template <class In, class Out>
 class OrderedWork {
  public:
-  /// Asked by work for memory that its result keeps. Waits while others have too much, unless its result is the next to be handed out.
+  /// Asked by work for memory that its result keeps. Waits while others have too much, unless its result is the next to be handed
+  /// out.
   using Room = std::function<void(std::size_t bytes)>;
   /// False at the end; one caller at a time.
   using Read = std::function<bool(In&)>;

@@ -41,7 +41,8 @@ std::string format_number(float value);
 void append_number(std::string& out, float value);
 void append_number(std::string& out, double value);
 
-/// "%20" as a blank, as URIs write bytes; a NUL is decoded like any other byte. nullopt when a % is not followed by two hex digits.
+/// "%20" as a blank, as URIs write bytes; a NUL is decoded like any other byte. nullopt when a % is not followed by two hex
+/// digits.
 std::optional<std::string> percent_decoded(std::string_view text);
 
 /// A JSON string literal, quotes included; invalid UTF-8 becomes U+FFFD.

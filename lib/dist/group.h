@@ -1,8 +1,8 @@
 // Group: a Communicator over a Transport, and how its ranks end together.
 //
 // Before each operation the ranks compare what they are about to do, in one small exchange. A rank that cannot go on says so
-// there, the others hear of it instead of waiting for ever, and all of them end with one rank's words. A rank that vanishes without
-// a word is noticed by those on its node, and by the launcher.
+// there, the others hear of it instead of waiting for ever, and all of them end with one rank's words. A rank that vanishes
+// without a word is noticed by those on its node, and by the launcher.
 #pragma once
 
 #include <memory>
@@ -47,7 +47,8 @@ struct GroupOptions {
   double patience = 4;  ///< seconds that a failed rank waits for the others to hear of it
 };
 
-/// Collective: the ranks tell each other where they run. The transport asks `watch` while it waits; every rank has the same options.
+/// Collective: the ranks tell each other where they run. The transport asks `watch` while it waits; every rank has the same
+/// options.
 std::unique_ptr<Group> make_group(std::unique_ptr<Transport> transport, std::unique_ptr<Watch> watch, const GroupOptions& options);
 
 }  // namespace smtrain::dist

@@ -11,8 +11,8 @@
 
 namespace smtrain::formats {
 
-/// The file is compressed when its suffix says so, each chunk by itself; "-" is standard output. Whoever cuts the chunks regardless
-/// of `threads` gets the same bytes with any number of them. Not thread-safe.
+/// The file is compressed when its suffix says so, each chunk by itself; "-" is standard output. Whoever cuts the chunks
+/// regardless of `threads` gets the same bytes with any number of them. Not thread-safe.
 class ChunkSink {
  public:
   ChunkSink(const std::string& path, int threads);

@@ -36,8 +36,8 @@ const char* words_for(Format format);
 /// Whether files of it are rows of numbers.
 bool is_table(Format format);
 
-/// Whether its rows are columns of equal standing, of which label_size says how many are labels. Not Parquet, whose columns have names
-/// and a rule of their own.
+/// Whether its rows are columns of equal standing, of which label_size says how many are labels. Not Parquet, whose columns have
+/// names and a rule of their own.
 bool has_columns(Format format);
 
 /// Whether its records are told by their lines.
@@ -61,8 +61,8 @@ struct ContentType {
 /// Throws a user Error that lists what is known for anything else.
 ContentType parse_content_type(std::string_view text);
 
-/// By suffix (.csv .tsv .libsvm .svm .pbr .rec .protobuf .json .jsonl .parquet .npy .mtx, then the same before .gz or .zst). A .rec
-/// may hold images all the same.
+/// By suffix (.csv .tsv .libsvm .svm .pbr .rec .protobuf .json .jsonl .parquet .npy .mtx, then the same before .gz or .zst). A
+/// .rec may hold images all the same.
 std::optional<Format> format_by_suffix(std::string_view path);
 
 /// By the first (decompressed) bytes: a magic number, `{`, a line of text. nullopt when nothing fits.

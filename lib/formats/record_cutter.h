@@ -83,8 +83,8 @@ class RecordCutter {
     return bytes;
   }
 
-  /// How many bytes, in all, to offer of a block that begins with `begin`, where that can be told: no more are read then, so that none
-  /// is carried to the next block.
+  /// How many bytes, in all, to offer of a block that begins with `begin`, where that can be told: no more are read then, so that
+  /// none is carried to the next block.
   virtual std::size_t wanted(std::span<const char> begin) const {
     (void)begin;
     return static_cast<std::size_t>(-1);

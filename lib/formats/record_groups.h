@@ -1,4 +1,5 @@
-// RecordGroups: records in groups that depend on the records alone, and groups into a file, so that outputs do not depend on threads.
+// RecordGroups: records in groups that depend on the records alone, and groups into a file, so that outputs do not depend on
+// threads.
 #pragma once
 
 #include <algorithm>

@@ -13,11 +13,11 @@
 namespace smtrain::formats {
 
 /// Rows are encoded in chunks whose size follows from the width of the rows alone, so that the bytes of the file do not
-/// depend on the number of threads. The file is compressed when its suffix says so; "-" is standard output; neither serves formats
-/// that begin with the number of their rows. Not thread-safe.
+/// depend on the number of threads. The file is compressed when its suffix says so; "-" is standard output; neither serves
+/// formats that begin with the number of their rows. Not thread-safe.
 ///
-/// Formats of large blocks (TableWriter::chunk_numbers()) get full blocks, however few rows come at a time: rows that fill none are
-/// copied and wait. Where a block takes more than `waiting_bytes`, blocks are smaller.
+/// Formats of large blocks (TableWriter::chunk_numbers()) get full blocks, however few rows come at a time: rows that fill none
+/// are copied and wait. Where a block takes more than `waiting_bytes`, blocks are smaller.
 class TableSink {
  public:
   /// Opens the output; what it cannot write is refused before any data is read.
@@ -26,8 +26,8 @@ class TableSink {
 
   /// Throws the first failure in row order.
   void write(const Batch& batch);
-  /// Writes what stands after the last record, and gives the file, to be committed; nothing may be written after it. A sink that got no
-  /// batch has an empty file.
+  /// Writes what stands after the last record, and gives the file, to be committed; nothing may be written after it. A sink that
+  /// got no batch has an empty file.
   AtomicFile& finish();
   /// Finishes, syncs and renames.
   void commit() { finish().commit(); }

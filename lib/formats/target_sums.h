@@ -9,8 +9,8 @@
 
 namespace smtrain::formats {
 
-/// What Pearson's correlation of each column with the target is computed from: r = S_xy / sqrt(S_xx S_yy) over the rows in which both
-/// are finite. Values are summed less a pivot that is the same in all blocks, so that little is lost to a large mean.
+/// What Pearson's correlation of each column with the target is computed from: r = S_xy / sqrt(S_xx S_yy) over the rows in which
+/// both are finite. Values are summed less a pivot that is the same in all blocks, so that little is lost to a large mean.
 class TargetSums {
  public:
   /// `pivot`: of each column; `target_pivot`: of the target.

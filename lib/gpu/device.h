@@ -1,5 +1,5 @@
-// Device: what the backend needs of a GPU, and nothing else. CudaDevice is the CUDA runtime; tests put one on the CPU in its place
-// that runs the same kernels and delays what streams leave open.
+// Device: what the backend needs of a GPU, and nothing else. CudaDevice is the CUDA runtime; tests put one on the CPU in its
+// place that runs the same kernels and delays what streams leave open.
 //
 // Every call may fail; it then throws through HostServices with `what`, the operation it is part of, and CUDA's own words.
 #pragma once

@@ -14,12 +14,13 @@ namespace smtrain::gpu {
 
 /// Operations are queued in the order of calls on the compute lane; staged rows come on the copy lane, and the compute lane waits
 /// for them. Scratch memory belongs to the compute lane, whose order keeps one operation's from the next one's. Host memory
-/// is free when stage, write and densify return: it went into one of four pinned buffers, for which they wait when all are under way.
-/// Rows staged with an owner stay on the device while it lives and memory lasts (gpu/staged_cache.h).
+/// is free when stage, write and densify return: it went into one of four pinned buffers, for which they wait when all are under
+/// way. Rows staged with an owner stay on the device while it lives and memory lasts (gpu/staged_cache.h).
 ///
 /// Results are the same bytes from run to run. The nearest centres are those of the CPU's wide kernels, bit for bit; sums are
-/// added in another order than there. A row of nearest, nearest_sum and min_distance does not depend on the rows beside it; of gemm
-/// it may, in the last bits, since cuBLAS chooses its kernel by the shape. Float32 products are rounded to float32 only, never to TF32.
+/// added in another order than there. A row of nearest, nearest_sum and min_distance does not depend on the rows beside it; of
+/// gemm it may, in the last bits, since cuBLAS chooses its kernel by the shape. Float32 products are rounded to float32 only,
+/// never to TF32.
 ///
 /// Calls exclude each other, so any thread may call. Buffers must not outlive the backend.
 class GpuBackend final : public compute::Backend {

@@ -36,8 +36,8 @@ struct StagedPlace {
 };
 
 /// Buffers by the owner of the host memory they were copied from and the place in it. An owner promises that its rows do not
-/// change while it lives (compute/backend.h); here it is held weakly, so that its host memory goes when everyone else is done with it,
-/// and its buffers are dropped some calls later. Dropping one takes nothing from matrices that still use it.
+/// change while it lives (compute/backend.h); here it is held weakly, so that its host memory goes when everyone else is done
+/// with it, and its buffers are dropped some calls later. Dropping one takes nothing from matrices that still use it.
 ///
 /// Altogether kShare of the device memory that was free at the first keep(), beyond which nothing is added: rows come in the
 /// same order in every epoch, so whatever made room for a newcomer would be the next to be missed. Not thread-safe.

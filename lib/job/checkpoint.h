@@ -21,15 +21,15 @@ struct FoundCheckpoint {
   Checkpoint checkpoint;
 };
 
-/// The newest checkpoint of a folder that can be read; none when the folder is not there or holds none. A damaged one is passed over
-/// with a warning that says what is wrong with it. Throws a user Error when there are some and all are damaged: starting anew would
-/// lose what somebody may want back. Other files of the folder (temporaries, marks of a copier) are left alone. `limit`: bytes a
-/// checkpoint may have.
+/// The newest checkpoint of a folder that can be read; none when the folder is not there or holds none. A damaged one is passed
+/// over with a warning that says what is wrong with it. Throws a user Error when there are some and all are damaged: starting
+/// anew would lose what somebody may want back. Other files of the folder (temporaries, marks of a copier) are left alone.
+/// `limit`: bytes a checkpoint may have.
 std::optional<FoundCheckpoint> newest_checkpoint(const std::filesystem::path& folder, std::uint64_t limit, Log& log);
 
 /// Writes the checkpoints of one run into a folder that it makes when it is not there. A second run in the same folder is refused
-/// while the first is alive, by a lock on the file ".lock" where the file system knows locks. Temporaries that a killed run left are
-/// removed. Checkpoints appear whole or not at all. Not thread-safe; the log is also used from the thread that writes.
+/// while the first is alive, by a lock on the file ".lock" where the file system knows locks. Temporaries that a killed run left
+/// are removed. Checkpoints appear whole or not at all. Not thread-safe; the log is also used from the thread that writes.
 class Checkpointer {
  public:
   /// `temporary_suffix` ends the names of temporaries and of the lock file, for copiers that watch the folder.
@@ -44,8 +44,8 @@ class Checkpointer {
 
   /// Writes and syncs; returns the name. Throws an Error that names the file and the cause.
   std::string write(const Checkpoint& checkpoint);
-  /// Hands the write to a thread that does nothing but wait for the disk. A failure is a warning, since training can go on without.
-  /// Waits for the one before, if that is still under way.
+  /// Hands the write to a thread that does nothing but wait for the disk. A failure is a warning, since training can go on
+  /// without. Waits for the one before, if that is still under way.
   void start_write(const Checkpoint& checkpoint);
   /// The name of the last one that this run has written, once the write under way is over; "" when there is none.
   std::string last_written();

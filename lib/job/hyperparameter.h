@@ -6,7 +6,8 @@
 //       integer("k", &Params::k).required().at_least(1).help("Number of clusters."),
 //       number("local_lloyd_tol", &Params::local_lloyd_tol).between(0, 1).or_else("0.0001").help("..."),
 //       integer("extra_center_factor", &Params::extra_center_factor).or_auto().at_least(1).or_else("auto").help("..."),
-//       choice("init_method", &Params::init_method).of({{"random", Init::random}, {"kmeans++", Init::plus_plus, {"k-means++"}}})...
+//       choice("init_method", &Params::init_method).of({{"random", Init::random}, {"kmeans++", Init::plus_plus,
+// {"k-means++"}}})...
 //   });
 //
 // Values arrive as text and may be JSON; they are decoded by declared type, never by guessing (see share/doc).

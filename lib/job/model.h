@@ -43,7 +43,8 @@ void check_model_path(const std::string& path);
 /// with manifest.json first, owner 0, mode 0644, time SOURCE_DATE_EPOCH or 0). Refuses other suffixes.
 void write_model(const std::string& path, const Model& model);
 
-/// Writes the same files into a folder, which is made when it is not there, each whole or absent, manifest.json last. Other files of the folder stay.
+/// Writes the same files into a folder, which is made when it is not there, each whole or absent, manifest.json last. Other files
+/// of the folder stay.
 void write_model_folder(const std::string& folder, const Model& model);
 
 /// Reads a tarball of ours or of the service (any of the three formats, by content; also a bare folder). Members are kept in

@@ -20,9 +20,9 @@ struct OwnFiles {
 
 /// A stream over each process's own files, kept in step: in every epoch all processes get equally many mini-batches, those that
 /// have run out of rows get empty ones, and one whose files hold nothing has the schema of the others. cursor() and fingerprint()
-/// are those of all. next() is collective, once per mini-batch; so is this call. Widths that processes have measured (libsvm) may differ:
-/// the largest is everyone's. Throws a user Error, naming both processes, when their rows differ in width otherwise or in labels, or when
-/// nobody has a row. workers outlives the stream.
+/// are those of all. next() is collective, once per mini-batch; so is this call. Widths that processes have measured (libsvm) may
+/// differ: the largest is everyone's. Throws a user Error, naming both processes, when their rows differ in width otherwise or in
+/// labels, or when nobody has a row. workers outlives the stream.
 std::unique_ptr<formats::TableStream> keep_in_step(std::unique_ptr<formats::TableStream> stream, const OwnFiles& what,
                                                    dist::Communicator& workers);
 

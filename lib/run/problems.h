@@ -11,8 +11,8 @@ namespace smtrain::run {
 
 class Problems {
  public:
-  /// Runs a check; keeps the problems of a user Error it throws and goes on, those that another check has met already only once. Other
-  /// faults pass.
+  /// Runs a check; keeps the problems of a user Error it throws and goes on, those that another check has met already only once.
+  /// Other faults pass.
   template <class F>
   void check(F&& body) {
     try {

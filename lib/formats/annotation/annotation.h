@@ -49,8 +49,9 @@ struct BoxNotes {
   void warn(Log& log) const;
 };
 
-/// Checks a box of an image of known size: one that sticks out by at most a pixel is clipped, one without area is dropped (false).
-/// Throws a user Error that begins with what `where` gives for one that sticks out further, has a negative side or is not finite.
+/// Checks a box of an image of known size: one that sticks out by at most a pixel is clipped, one without area is dropped
+/// (false). Throws a user Error that begins with what `where` gives for one that sticks out further, has a negative side or is
+/// not finite.
 bool settle_box(Box& box, const AnnotatedImage& image, const std::function<std::string()>& where, BoxNotes& notes);
 
 /// Adds names; throws a user Error when a class has two.

@@ -13,9 +13,9 @@ struct CocoSet {
   BoxNotes notes;
 };
 
-/// Reads "images", "annotations" and "categories"; segmentations, key points and the like are passed over. Classes get the ids 0, 1, ...
-/// in the order of the categories' ids. An iscrowd box is difficult. Images are in the document's order, as are the boxes of each. Takes
-/// memory of a few times the text. Throws user Errors that begin with `where`.
+/// Reads "images", "annotations" and "categories"; segmentations, key points and the like are passed over. Classes get the ids 0,
+/// 1, ... in the order of the categories' ids. An iscrowd box is difficult. Images are in the document's order, as are the boxes
+/// of each. Takes memory of a few times the text. Throws user Errors that begin with `where`.
 CocoSet parse_coco(std::string_view text, const std::string& where);
 
 /// The document: images and boxes numbered from 1, category id = class id + 1, a category for each class up to the largest.

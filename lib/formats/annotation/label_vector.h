@@ -21,8 +21,8 @@ struct FractionBox {
 bool may_be_detection(std::span<const float> labels);
 
 /// The objects of [A, B, extra..., {class, xmin, ymin, xmax, ymax, extra...}...]. Objects with xmax <= xmin or ymax <= ymin, the
-/// padding of -1 among them, are dropped. Throws a user Error that begins with `where` for any other shape, for numbers that are not
-/// finite, classes that are no integers from 0, and corners outside of 0...1 by more than 0.02 (less is clipped).
+/// padding of -1 among them, are dropped. Throws a user Error that begins with `where` for any other shape, for numbers that are
+/// not finite, classes that are no integers from 0, and corners outside of 0...1 by more than 0.02 (less is clipped).
 std::vector<FractionBox> parse_label_vector(std::span<const float> labels, std::string_view where, BoxNotes& notes);
 
 /// The vector of an image with at least one box: A = 2, B = 5, or 6 with `difficult` as the sixth.

@@ -14,8 +14,8 @@ struct ServiceJson {
   BoxNotes notes;
 };
 
-/// Reads {"file": ..., "image_size": [{...}], "annotations": [...], "categories": [...]}. `needs_file`: an attribute of an augmented
-/// manifest has no "file". Throws user Errors that begin with `where`.
+/// Reads {"file": ..., "image_size": [{...}], "annotations": [...], "categories": [...]}. `needs_file`: an attribute of an
+/// augmented manifest has no "file". Throws user Errors that begin with `where`.
 ServiceJson parse_service_json(std::string_view text, std::string_view where, bool needs_file);
 
 /// The object on one line, "categories" for the classes it has. `with_file`: as above. Whether a box is difficult is lost.

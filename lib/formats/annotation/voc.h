@@ -23,9 +23,9 @@ struct VocImage {
 /// Files beyond this are none of VOC's.
 inline constexpr std::size_t kMaxVocBytes = std::size_t{16} << 20;
 
-/// Reads <annotation>: filename, size, and of each object name, bndbox and difficult; the rest is passed over. Boxes are not checked
-/// against the image: settle_voc does that when the size is known. No entity but XML's own five is expanded, and a document type that
-/// declares some is refused, as is one deeper than 64 elements. Throws user Errors with file and line.
+/// Reads <annotation>: filename, size, and of each object name, bndbox and difficult; the rest is passed over. Boxes are not
+/// checked against the image: settle_voc does that when the size is known. No entity but XML's own five is expanded, and a
+/// document type that declares some is refused, as is one deeper than 64 elements. Throws user Errors with file and line.
 VocImage parse_voc(std::string_view text, const std::string& where, VocCorners corners);
 
 /// Checks the boxes, once the size of the image is known.

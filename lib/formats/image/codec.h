@@ -9,8 +9,8 @@
 
 namespace smtrain::formats::image {
 
-/// `denominator`: 1, 2, 4 or 8; the image comes that many times smaller, rounded up. Size and bounds have been checked by the caller
-/// (read_image_info). Throws a user Error, without a place, for data that is cut off or damaged.
+/// `denominator`: 1, 2, 4 or 8; the image comes that many times smaller, rounded up. Size and bounds have been checked by the
+/// caller (read_image_info). Throws a user Error, without a place, for data that is cut off or damaged.
 void decode_jpeg(std::span<const char> bytes, int denominator, Pixels& pixels);
 void decode_png(std::span<const char> bytes, Pixels& pixels);
 

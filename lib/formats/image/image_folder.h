@@ -18,8 +18,8 @@ struct ImageFolder {
   std::vector<Image> images;         ///< by class, then by name
 };
 
-/// The .jpg, .jpeg and .png files at and below `root`, as im2rec walks: a folder before those in it, byte-wise by name. What begins with
-/// "." or "_" is left out. Throws a user Error when there is no image.
+/// The .jpg, .jpeg and .png files at and below `root`, as im2rec walks: a folder before those in it, byte-wise by name. What
+/// begins with "." or "_" is left out. Throws a user Error when there is no image.
 ImageFolder list_image_folder(const std::string& root);
 
 /// Throws a user Error that names the first image whose file is empty, for those who name the images and do not read them.

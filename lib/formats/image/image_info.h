@@ -31,12 +31,14 @@ struct ImageInfo {
   int orientation = 1;  ///< EXIF's, 1 to 8; 1 where there is none: shown as stored
 };
 
-/// Reads the header. Throws a user Error, without a place, for what is neither JPEG nor PNG (its first bytes in words), for a header
-/// that is cut off or damaged, for an image of no pixel, of more than `max_pixels`, or of more than that many bytes can hold.
+/// Reads the header. Throws a user Error, without a place, for what is neither JPEG nor PNG (its first bytes in words), for a
+/// header that is cut off or damaged, for an image of no pixel, of more than `max_pixels`, or of more than that many bytes can
+/// hold.
 ImageInfo read_image_info(std::span<const char> bytes, std::uint64_t max_pixels = kMaxImagePixels);
 
-/// The same, and the rest of the file is walked through: segments and scan data of a JPEG to its end marker, chunks of a PNG and their
-/// checksums to its last. Fast, since nothing is decoded. Throws a user Error, without a place, for a file that is cut off or damaged.
+/// The same, and the rest of the file is walked through: segments and scan data of a JPEG to its end marker, chunks of a PNG and
+/// their checksums to its last. Fast, since nothing is decoded. Throws a user Error, without a place, for a file that is cut off
+/// or damaged.
 ImageInfo check_image(std::span<const char> bytes, std::uint64_t max_pixels = kMaxImagePixels);
 
 }  // namespace smtrain::formats::image

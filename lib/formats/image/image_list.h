@@ -20,7 +20,8 @@ struct ListedImage {
 /// "5<TAB>1<TAB>dogs/a.jpg": an index, one or more numbers, a path. Throws a user Error, without a place.
 ListedImage parse_list_line(std::string_view line);
 
-/// Appends the line; whole labels without a point. Throws a user Error for a path that no line can hold (a tab or line end in it).
+/// Appends the line; whole labels without a point. Throws a user Error for a path that no line can hold (a tab or line end in
+/// it).
 void append_list_line(std::string& out, const ListedImage& image);
 
 /// The file that a listed path means, below `root`. Throws a user Error, without a place, for one that leads out of it.

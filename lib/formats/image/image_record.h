@@ -24,12 +24,12 @@ struct RecordPlace {
 };
 std::string place_of(const RecordPlace& place);
 
-/// Takes a payload apart. Throws a user Error, without a place, for a payload that is shorter than its header says, in words for what
-/// else it seems to be (protobuf, a bare image), and for labels that are not finite. The image is not looked at.
+/// Takes a payload apart. Throws a user Error, without a place, for a payload that is shorter than its header says, in words for
+/// what else it seems to be (protobuf, a bare image), and for labels that are not finite. The image is not looked at.
 ImageRecord parse_image_record(std::string_view payload);
 
-/// Appends the framed record, split where the magic word occurs. With several labels `vector` is implied. Throws a user Error for a record
-/// of 512 MiB or more. Thread-safe.
+/// Appends the framed record, split where the magic word occurs. With several labels `vector` is implied. Throws a user Error for
+/// a record of 512 MiB or more. Thread-safe.
 void append_image_record(std::string& out, const ImageRecord& record);
 
 }  // namespace smtrain::formats::image

@@ -17,8 +17,8 @@ struct PlacedRecord {
   ImageRecord record;
 };
 
-/// The records of some .rec files in order; pipes and compressed files too. Images are not decoded. Throws user Errors with the place.
-/// Not thread-safe.
+/// The records of some .rec files in order; pipes and compressed files too. Images are not decoded. Throws user Errors with the
+/// place. Not thread-safe.
 class ImageRecordReader {
  public:
   /// `log` must outlive it.

@@ -16,8 +16,8 @@ namespace smtrain::formats::image {
 /// Where the index of a .rec lies: a.idx for a.rec, a.dat.idx for a.dat.
 std::string index_path(const std::string& rec_path);
 
-/// Writes a .rec file whole or not at all, and its .idx (key, tab, byte offset) with it. A compressed one (.gz, .zst) and one that goes to a
-/// stream have no index: offsets would lead nowhere. Not thread-safe.
+/// Writes a .rec file whole or not at all, and its .idx (key, tab, byte offset) with it. A compressed one (.gz, .zst) and one
+/// that goes to a stream have no index: offsets would lead nowhere. Not thread-safe.
 class ImageRecordWriter {
  public:
   explicit ImageRecordWriter(const std::string& path);

@@ -20,8 +20,8 @@ struct EncodedImage {
   ImageRecord record;
 };
 
-/// Fetches the bytes of an image that lies in a file, and returns what messages about it begin with. Throws a user Error for a file that
-/// is not there or larger than a record can be. Thread-safe.
+/// Fetches the bytes of an image that lies in a file, and returns what messages about it begin with. Throws a user Error for a
+/// file that is not there or larger than a record can be. Thread-safe.
 std::string load_image(EncodedImage& image);
 
 /// One caller at a time, in any thread.

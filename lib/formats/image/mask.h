@@ -30,11 +30,13 @@ struct Mask {
   std::vector<Color> palette;  ///< at most 256
 };
 
-/// Reads a PNG of one channel: palette indices or grey levels as they stand, 1, 2 and 4 bits not scaled up. Throws a user Error, without
-/// a place, for one of colours, alpha or 16 bits (with what to do), and for everything that read_image_info() refuses. Thread-safe.
+/// Reads a PNG of one channel: palette indices or grey levels as they stand, 1, 2 and 4 bits not scaled up. Throws a user Error,
+/// without a place, for one of colours, alpha or 16 bits (with what to do), and for everything that read_image_info() refuses.
+/// Thread-safe.
 Mask decode_mask(std::span<const char> bytes, std::uint64_t max_pixels = kMaxImagePixels);
 
-/// An 8-bit PNG, of palette type where the mask has a palette; the same bytes for the same mask. Labels without a colour are black.
+/// An 8-bit PNG, of palette type where the mask has a palette; the same bytes for the same mask. Labels without a colour are
+/// black.
 std::string encode_mask(const Mask& mask);
 
 /// The colours in which VOC draws its classes: 256 of them, the last one of holes.
@@ -56,9 +58,9 @@ struct LabelMap {
   static LabelMap identity();
 };
 
-/// Reads {"scale": "3"}: value / 3 rounded down, 255 staying what it is; or {"map": {"0": 5, "1": 0}}: the KEY is the label, the value the
-/// pixel value. Numbers may be strings. Throws user Errors that begin with `where` for both or neither, a scale of 0, a value that
-/// means two labels, and numbers beyond 255.
+/// Reads {"scale": "3"}: value / 3 rounded down, 255 staying what it is; or {"map": {"0": 5, "1": 0}}: the KEY is the label, the
+/// value the pixel value. Numbers may be strings. Throws user Errors that begin with `where` for both or neither, a scale of 0, a
+/// value that means two labels, and numbers beyond 255.
 LabelMap parse_label_map(std::string_view text, const std::string& where);
 
 /// Replaces pixel values by labels; returns how many pixels had a value that the map does not know.

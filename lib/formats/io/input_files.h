@@ -17,14 +17,14 @@ struct InputFile {
   bool wrapped = false;     ///< objects come as the payloads of RecordIO records (recordio/unwrap.h)
 };
 
-/// Whether the files of a folder or glob that hold no byte count. Where a file is a part of the records it is a part without any; where
-/// each file is a record, it is a damaged one.
+/// Whether the files of a folder or glob that hold no byte count. Where a file is a part of the records it is a part without any;
+/// where each file is a record, it is a damaged one.
 enum class EmptyFiles { left_out, kept };
 
-/// Expands a PATH. Folders: regular files, recursive, byte-wise path order, names that begin with "." or "_" left out, and so are empty
-/// files unless they are to be kept. Globs (*, ?, [..]) likewise sorted; a path that exists is taken as it is, whatever characters it has.
-/// Throws a user Error when nothing is there (nearest existing name suggested), a folder holds no file, or a file cannot be
-/// read.
+/// Expands a PATH. Folders: regular files, recursive, byte-wise path order, names that begin with "." or "_" left out, and so are
+/// empty files unless they are to be kept. Globs (*, ?, [..]) likewise sorted; a path that exists is taken as it is, whatever
+/// characters it has. Throws a user Error when nothing is there (nearest existing name suggested), a folder holds no file, or a
+/// file cannot be read.
 std::vector<InputFile> expand_path(const std::string& path, EmptyFiles empty = EmptyFiles::left_out);
 
 /// The same, but a folder or glob may hold no file.

@@ -17,8 +17,8 @@ std::pair<std::string, std::string> parse_map(std::string_view text);
 
 /// file:///abs, file://localhost/abs, file:rel and bare paths, relative ones to `folder`; percent sequences of URIs are decoded;
 /// a URI that begins with a map's prefix, the longest one, becomes its path and the rest (a prefix without a final slash ends at
-/// one: s3://b does not fit s3://b2), which must not lead out of there. A final slash stays. Throws a user Error for other schemes,
-/// with a hint to --map.
+/// one: s3://b does not fit s3://b2), which must not lead out of there. A final slash stays. Throws a user Error for other
+/// schemes, with a hint to --map.
 std::string resolve_uri(const std::string& uri, const std::string& folder, const UriMaps& maps);
 
 /// file:// with everything escaped that a URI escapes.

@@ -1,5 +1,5 @@
-// Members of JSON objects with their types checked; messages give the path of what is wrong. Includes simdjson, so only sources of
-// lib/formats include it.
+// Members of JSON objects with their types checked; messages give the path of what is wrong. Includes simdjson, so only sources
+// of lib/formats include it.
 #pragma once
 
 #include <simdjson.h>

@@ -1,5 +1,5 @@
-// Objects as JSON Lines, for records that are no rows of numbers: lines to objects, and fields taken out of them. Includes simdjson,
-// so only sources of lib/formats include it.
+// Objects as JSON Lines, for records that are no rows of numbers: lines to objects, and fields taken out of them. Includes
+// simdjson, so only sources of lib/formats include it.
 #pragma once
 
 #include <simdjson.h>
@@ -17,9 +17,9 @@
 
 namespace smtrain::formats {
 
-/// Reads the lines of blocks. Blank lines are passed over; a comma behind an object is tolerated with one warning for the life of the
-/// reader; the bare words NaN, Infinity and -Infinity, which Python writes though JSON has them not, count as null and as strings.
-/// Thread-safe.
+/// Reads the lines of blocks. Blank lines are passed over; a comma behind an object is tolerated with one warning for the life of
+/// the reader; the bare words NaN, Infinity and -Infinity, which Python writes though JSON has them not, count as null and as
+/// strings. Thread-safe.
 class JsonLines {
  public:
   using Object = simdjson::dom::object;

@@ -6,8 +6,8 @@
 namespace smtrain::formats {
 
 /// One object per row: {"features":[1.5,16.0]} for dense rows, {"data":{"features":{"keys":[0],"shape":[2],"values":[1.5]}}}
-/// for sparse ones. Labels follow as "label", a number or a list, then "weight" and "qid" where rows have them; readers of requests
-/// ignore these. Numbers are the shortest that read back the same, null for those that are not finite.
+/// for sparse ones. Labels follow as "label", a number or a list, then "weight" and "qid" where rows have them; readers of
+/// requests ignore these. Numbers are the shortest that read back the same, null for those that are not finite.
 class JsonLinesWriter final : public TableWriter {
  public:
   explicit JsonLinesWriter(const TableWriterOptions&) {}

@@ -30,15 +30,17 @@ struct Attribute {
 struct ManifestLine {
   std::string place;                   ///< file:line
   std::vector<Attribute> attributes;   ///< one per name, in order
-  std::string metadata;                ///< as compact JSON what accompanies the last attribute: its name without -ref, then -metadata; or ""
+  std::string metadata;                ///< as compact JSON what accompanies the last attribute: its name without -ref, then
+                                       ///< -metadata; or ""
 };
 
-/// Takes one line apart. Throws a user Error that begins with `place` for what is no object, for a name that the line lacks (those it
-/// has are listed), and for a reference that is no string.
+/// Takes one line apart. Throws a user Error that begins with `place` for what is no object, for a name that the line lacks
+/// (those it has are listed), and for a reference that is no string.
 ManifestLine parse_manifest_line(std::string_view line, std::span<const std::string> names, const std::string& place);
 
-/// What a channel without names would mean: the one attribute that ends in -ref and the one other that is no metadata; of two that end
-/// in -ref the first is the image. Throws a user Error that lists the attributes and names the flag when that is not clear.
+/// What a channel without names would mean: the one attribute that ends in -ref and the one other that is no metadata; of two
+/// that end in -ref the first is the image. Throws a user Error that lists the attributes and names the flag when that is not
+/// clear.
 std::vector<std::string> guess_attributes(std::string_view first_line, const std::string& place);
 
 /// Class names by id of an attribute's metadata: "class-map" as Ground Truth writes it, {"0": "dog"}. None when there are none.
@@ -76,8 +78,8 @@ std::string reference_path(const Attribute& attribute, const std::string& place,
 /// Reads what a line refers to; a file of more than `limit` bytes, or none, is a user Error with the place.
 AttributeSample read_sample(const ManifestLine& line, const std::string& folder, const UriMaps& maps, std::size_t limit);
 
-/// Cuts a stream of RecordIO records into samples: one record per name, in order, as a channel sends an augmented manifest in Pipe mode.
-/// Throws a user Error when the stream ends within a sample.
+/// Cuts a stream of RecordIO records into samples: one record per name, in order, as a channel sends an augmented manifest in
+/// Pipe mode. Throws a user Error when the stream ends within a sample.
 class AttributeCutter final : public RecordCutter {
  public:
   AttributeCutter(std::vector<std::string> names, std::size_t max_record_bytes)

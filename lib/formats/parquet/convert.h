@@ -11,8 +11,8 @@ namespace smtrain::formats::parquet {
 /// Whether values are numbers: boolean, integer and number.
 bool is_numeric(Kind kind);
 
-/// n values as ValueDecoder gives them, aligned or not, as float32; `type` is numeric. Returns whether integers beyond 2^24 were among them,
-/// which float32 rounds.
+/// n values as ValueDecoder gives them, aligned or not, as float32; `type` is numeric. Returns whether integers beyond 2^24 were
+/// among them, which float32 rounds.
 bool to_float32(const LeafType& type, const void* values, std::size_t n, float* out);
 
 /// The same as float64: integers beyond 2^53 are rounded.

@@ -7,8 +7,8 @@
 
 namespace smtrain::formats {
 
-/// How the rows of a table are packed: labels, weight, query, then all values, or of sparse rows their indices and values. Bytes are
-/// those of this machine.
+/// How the rows of a table are packed: labels, weight, query, then all values, or of sparse rows their indices and values. Bytes
+/// are those of this machine.
 class RowPacking {
  public:
   explicit RowPacking(const TableSchema& schema) : schema_(schema) {}

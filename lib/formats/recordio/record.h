@@ -69,7 +69,8 @@ struct NamedIntegers {
 };
 void append_integer_record(std::string& out, std::span<const NamedIntegers> features);
 
-/// The integers of a tensor of integers, or of one of floats that are whole; appended. False when a value is not whole or beyond 32 bits.
+/// The integers of a tensor of integers, or of one of floats that are whole; appended. False when a value is not whole or beyond
+/// 32 bits.
 bool to_int32(const Tensor& tensor, std::vector<std::int32_t>& out);
 
 /// One named answer of a response Record: label[name] = values.

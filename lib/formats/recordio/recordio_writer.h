@@ -6,8 +6,8 @@
 namespace smtrain::formats {
 
 /// Writes one Record per row with float32 tensors: features["values"] dense or sparse as the batch is, and label["values"]
-/// when there are labels. Row weights and query ids have no place in the format and are refused. The bytes are those of the standard
-/// protobuf library. A row of 2^29 bytes or more is refused.
+/// when there are labels. Row weights and query ids have no place in the format and are refused. The bytes are those of the
+/// standard protobuf library. A row of 2^29 bytes or more is refused.
 class RecordIoWriter final : public TableWriter {
  public:
   explicit RecordIoWriter(const TableWriterOptions& options) : split_(options.recordio_split) {}

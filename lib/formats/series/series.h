@@ -48,20 +48,20 @@ class SeriesShape {
 class SeriesReader {
  public:
   virtual ~SeriesReader() = default;
-  /// Replaces `series` by the next ones; false at the end. Throws user Errors with file, line or record, field, what was found and
-  /// what was expected.
+  /// Replaces `series` by the next ones; false at the end. Throws user Errors with file, line or record, field, what was found
+  /// and what was expected.
   virtual bool next(std::vector<Series>& series) = 0;
   /// Bytes of the files read so far.
   virtual std::uint64_t bytes_consumed() const = 0;
 };
 
-/// Reads JSON Lines and Parquet, each file as its suffix or else its first bytes say. Field start is a string (in Parquet a timestamp or
-/// date too), target a list of numbers with null or "NaN" where one is missing, cat a list of integers or one, dynamic_feat a list of
-/// lists; other fields are passed over. `log` must outlive the reader.
+/// Reads JSON Lines and Parquet, each file as its suffix or else its first bytes say. Field start is a string (in Parquet a
+/// timestamp or date too), target a list of numbers with null or "NaN" where one is missing, cat a list of integers or one,
+/// dynamic_feat a list of lists; other fields are passed over. `log` must outlive the reader.
 std::unique_ptr<SeriesReader> open_series(std::vector<InputFile> files, const BlockTeamOptions& options, Log& log);
 
-/// Those of the files that DeepAR reads: .json, .jsonl (with .gz or .zst) and .parquet, or all when there is one only or a content type
-/// is `given`. A user Error when none is left; the others are counted in the log.
+/// Those of the files that DeepAR reads: .json, .jsonl (with .gz or .zst) and .parquet, or all when there is one only or a
+/// content type is `given`. A user Error when none is left; the others are counted in the log.
 std::vector<InputFile> series_files(std::vector<InputFile> files, bool given, Log& log);
 
 /// Appends the record as a line of JSON.

@@ -31,8 +31,8 @@ inline constexpr std::size_t kNumberReach = 64;
 /// parse_number gives for it. False when it takes parse_number to know. kNumberReach bytes must be readable at p.
 inline bool scan_field(const char* p, std::size_t length, float& value);
 
-/// Whether [first, last), which parse_number takes and which is finite, is a number of JSON too: no plus, a digit at both ends and on
-/// both sides of the point, no leading zero.
+/// Whether [first, last), which parse_number takes and which is finite, is a number of JSON too: no plus, a digit at both ends
+/// and on both sides of the point, no leading zero.
 bool is_json_number(const char* first, const char* last);
 
 /// scan_field for a number of JSON; false also for what is_json_number is false for.

@@ -13,8 +13,8 @@ namespace smtrain::formats {
 
 /// Walks over the bytes of a text at which a field ends. Reads nothing beyond the end.
 ///
-/// EndsField tells which bytes these are: `bool operator()(char) const`, and, where there is SSE2, `__m128i operator()(__m128i) const`
-/// with all bits of a byte set for each that is one.
+/// EndsField tells which bytes these are: `bool operator()(char) const`, and, where there is SSE2, `__m128i operator()(__m128i)
+/// const` with all bits of a byte set for each that is one.
 template <class EndsField>
 class Stops {
  public:

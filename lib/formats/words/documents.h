@@ -40,8 +40,8 @@ class DocumentReader {
   virtual std::uint64_t bytes_consumed() const = 0;
 };
 
-/// Of text a line that is not blank is a document, and `fields` name nothing. Of CSV (header=true: the first line of each file names the
-/// columns; implied when a field is no number) and JSON Lines a record is one. `log` must outlive the reader.
+/// Of text a line that is not blank is a document, and `fields` name nothing. Of CSV (header=true: the first line of each file
+/// names the columns; implied when a field is no number) and JSON Lines a record is one. `log` must outlive the reader.
 std::unique_ptr<DocumentReader> open_documents(const std::vector<InputFile>& files, const ContentType& type,
                                                const DocumentFields& fields, const BlockTeamOptions& options, Log& log);
 

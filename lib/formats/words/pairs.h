@@ -21,7 +21,8 @@ struct TokenPair {
 /// Appends {"label":1,"in0":[774,14],"in1":[21]}; a whole label as an integer.
 void append_pair(std::string& out, const TokenPair& pair);
 
-/// Pairs out of JSON Lines, in order. Ids lie below 2^31, whichever vocabulary they are of; label may be left out. Not thread-safe.
+/// Pairs out of JSON Lines, in order. Ids lie below 2^31, whichever vocabulary they are of; label may be left out. Not
+/// thread-safe.
 class PairReader {
  public:
   /// `log` must outlive the reader.

@@ -21,8 +21,8 @@ struct Sentence {
   bool operator==(const Sentence&) const = default;
 };
 
-/// Takes the next token off a line: what stands between blanks, tabs, carriage returns, vertical tabs, form feeds and NULs. Empty at
-/// the end.
+/// Takes the next token off a line: what stands between blanks, tabs, carriage returns, vertical tabs, form feeds and NULs. Empty
+/// at the end.
 std::string_view next_token(std::string_view& line);
 
 /// The tokens of a line, those that begin with __label__ taken out of it.
@@ -30,8 +30,8 @@ Sentence sentence_of(std::string_view line);
 
 /// Appends the line, labels first.
 void append_sentence(std::string& out, const Sentence& sentence);
-/// Appends the object {"source":…,"label":…} of an augmented manifest; without labels it has no label. Labels that are no integers
-/// are a user Error.
+/// Appends the object {"source":…,"label":…} of an augmented manifest; without labels it has no label. Labels that are no
+/// integers are a user Error.
 void append_sentence_json(std::string& out, const Sentence& sentence);
 
 /// Sentences out of files, in order: lines, or JSON Lines with `source` and `label` (an integer, a string of digits, or a list of

@@ -12,8 +12,8 @@ enum class Tokens {
   blanks,  ///< what stands between blanks
 };
 
-/// Steps through the tokens of a text. Ideographs and Hiragana, which are written without blanks, are a word each; bytes that are no
-/// UTF-8 belong to no word.
+/// Steps through the tokens of a text. Ideographs and Hiragana, which are written without blanks, are a word each; bytes that are
+/// no UTF-8 belong to no word.
 class Tokenizer {
  public:
   Tokenizer(std::string_view text, Tokens tokens, bool lower_case) : rest_(text), tokens_(tokens), lower_case_(lower_case) {}

@@ -1,5 +1,5 @@
-// Unicode as far as words need it: characters of UTF-8, what they are, their lower case. The tables are part of the program, so that
-// words do not depend on a machine's locale.
+// Unicode as far as words need it: characters of UTF-8, what they are, their lower case. The tables are part of the program, so
+// that words do not depend on a machine's locale.
 #pragma once
 
 #include <cstdint>

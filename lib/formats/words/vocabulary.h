@@ -1,4 +1,5 @@
-// Vocabulary: words and their ids, as NTM (vocab.txt) and seq2seq (vocab.src.json) keep them, counted out of texts or read from a file.
+// Vocabulary: words and their ids, as NTM (vocab.txt) and seq2seq (vocab.src.json) keep them, counted out of texts or read from a
+// file.
 #pragma once
 
 #include <cstdint>
@@ -49,8 +50,8 @@ class Vocabulary {
   WordMap<std::uint32_t> ids_;
 };
 
-/// Reads vocab.txt, a word per line (line i from 0 is word i), or a JSON object of word to id; gzip and zstd too. Throws a user Error
-/// with file, line or word for doubled words and ids, ids that are none, an empty file.
+/// Reads vocab.txt, a word per line (line i from 0 is word i), or a JSON object of word to id; gzip and zstd too. Throws a user
+/// Error with file, line or word for doubled words and ids, ids that are none, an empty file.
 Vocabulary read_vocabulary(const std::string& path);
 
 /// Which form a vocabulary has is told by its use: lines for counts, JSON for ids with reserved ones.
@@ -70,8 +71,8 @@ class WordCounts {
     std::size_t max_words = 0;       ///< 0: all
     const WordSet* stop_words = nullptr;
   };
-  /// The words that are chosen, by falling frequency, those as frequent in reverse alphabetical (byte) order, as the service's own
-  /// preparation of seq2seq data does.
+  /// The words that are chosen, by falling frequency, those as frequent in reverse alphabetical (byte) order, as the service's
+  /// own preparation of seq2seq data does.
   std::vector<std::string> chosen(const Choice& choice) const;
 
  private:

@@ -3,7 +3,8 @@
 // The sorted rows are cut into chunks of kRows. A chunk walks its rows in order, a thread per column; where the centre changes it
 // adds the sum to its centre, which no other chunk touches, unless the run of that centre crosses the chunk's edge: then the
 // sum goes to one of two slots of the chunk, `head` (the run began before) or `tail` (it goes on behind). JoinSegments adds a
-// tail and the heads behind it, in order, and then to the centre. No atomics; the order of additions depends on the centres alone.
+// tail and the heads behind it, in order, and then to the centre. No atomics; the order of additions depends on the centres
+// alone.
 //
 // Column d stands for the number 1, so that its sums are the counts.
 #pragma once

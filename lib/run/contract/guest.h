@@ -21,7 +21,8 @@ class Guest {
  public:
   explicit Guest(Layout layout) : layout_(std::move(layout)) {}
 
-  /// Reads the configuration. A root that is not there is a user Error of its own. All else that is wrong is thrown as one user Error; what could be read is there all the same.
+  /// Reads the configuration. A root that is not there is a user Error of its own. All else that is wrong is thrown as one user
+  /// Error; what could be read is there all the same.
   void read(Log& log);
 
   const Layout& layout() const { return layout_; }
@@ -53,8 +54,8 @@ std::string choose_algorithm(const std::optional<std::string>& variable, const s
 /// Leaves the reason of a failure in the tree, when there is one. Throws Error when it cannot be written.
 void leave_failure(const Layout& layout, const Error& error);
 
-/// What the first process of a container owes to others: orphans are reaped. Call once; does nothing in other processes. From then
-/// on nobody can wait for a child, so it is for a process that starts none.
+/// What the first process of a container owes to others: orphans are reaped. Call once; does nothing in other processes. From
+/// then on nobody can wait for a child, so it is for a process that starts none.
 void reap_orphans();
 
 }  // namespace smtrain::run::contract

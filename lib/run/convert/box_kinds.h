@@ -7,9 +7,9 @@
 
 namespace smtrain::run {
 
-/// A folder whose first annotation is .xml or a service's .json; a .json that lists images and boxes; a .manifest, or a .jsonl whose
-/// first object has a reference; a file or folder of JSON Lines whose first object is a record of DeepAR or Object2Vec; a folder of PNG
-/// masks is told only by --from.
+/// A folder whose first annotation is .xml or a service's .json; a .json that lists images and boxes; a .manifest, or a .jsonl
+/// whose first object has a reference; a file or folder of JSON Lines whose first object is a record of DeepAR or Object2Vec; a
+/// folder of PNG masks is told only by --from.
 std::optional<DataKind> guess_box_input(const ConvertRequest& request);
 
 /// For inputs of annotations, images and masks: by .json, .lst, .rec, .manifest; a folder is the service's JSON for VOC and COCO.

@@ -10,9 +10,9 @@
 
 namespace smtrain::run {
 
-/// The files of an input that end in one of the suffixes (.gz and .zst behind it count nothing), sorted by path; a path to one file is
-/// that file. Throws a user Error when there is none, and, where files are to be kept that hold no byte, for the first of these: each
-/// is a record.
+/// The files of an input that end in one of the suffixes (.gz and .zst behind it count nothing), sorted by path; a path to one
+/// file is that file. Throws a user Error when there is none, and, where files are to be kept that hold no byte, for the first of
+/// these: each is a record.
 std::vector<formats::InputFile> annotation_files(const std::string& input, const std::vector<std::string_view>& suffixes,
                                                   formats::EmptyFiles empty);
 

@@ -7,8 +7,8 @@
 
 namespace smtrain::run {
 
-/// For JSON, VOC, COCO and manifests; nullptr for any other kind. Boxes become label vectors; images without a box are left out with a
-/// warning. Sizes that annotations declare are compared with the images' first. `log` must outlive it.
+/// For JSON, VOC, COCO and manifests; nullptr for any other kind. Boxes become label vectors; images without a box are left out
+/// with a warning. Sizes that annotations declare are compared with the images' first. `log` must outlive it.
 std::unique_ptr<ImageSupply> open_box_supply(const ConvertRequest& request, DataKind from, Log& log);
 
 }  // namespace smtrain::run

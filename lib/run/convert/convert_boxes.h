@@ -5,7 +5,8 @@
 
 namespace smtrain::run {
 
-/// JSON, VOC, COCO, a manifest or a list to JSON or VOC in a folder (a file per image, named as that is), or to one COCO document.
+/// JSON, VOC, COCO, a manifest or a list to JSON or VOC in a folder (a file per image, named as that is), or to one COCO
+/// document.
 void convert_boxes(const ConvertRequest& request, DataKind from, DataKind to, Console& console);
 
 /// Records to the same; a folder gets the images, too, below "images", and the boxes below "annotations".

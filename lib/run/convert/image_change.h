@@ -10,8 +10,8 @@
 
 namespace smtrain::run {
 
-/// Images keep their bytes unless size or encoding are to change; then they are decoded, turned upright, cropped, resized and encoded.
-/// Thread-safe.
+/// Images keep their bytes unless size or encoding are to change; then they are decoded, turned upright, cropped, resized and
+/// encoded. Thread-safe.
 class ImageChange {
  public:
   /// Throws a user Error for options that contradict each other or are out of range.
@@ -21,8 +21,8 @@ class ImageChange {
   bool keeps_bytes() const { return !encodes_; }
   bool crops() const { return crop_; }
 
-  /// Replaces the bytes of an image file, and returns what it was. Throws a user Error, without a place, for one that is cut off, damaged
-  /// or too large.
+  /// Replaces the bytes of an image file, and returns what it was. Throws a user Error, without a place, for one that is cut off,
+  /// damaged or too large.
   formats::image::ImageInfo apply(std::string& bytes) const;
 
  private:

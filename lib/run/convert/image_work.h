@@ -1,5 +1,5 @@
-// What conversions that write images have in common: each image is read and changed by one of several threads, in order, and bad ones are
-// counted.
+// What conversions that write images have in common: each image is read and changed by one of several threads, in order, and bad
+// ones are counted.
 #pragma once
 
 #include <chrono>
@@ -31,8 +31,8 @@ OrderedWorkOptions image_work_options(const ConvertRequest& request);
 /// Throws a user Error for options that cannot be, and for an input that is the output.
 void check_image_options(const ConvertRequest& request);
 
-/// Reads and changes the image; what is wrong with it is told in the result. Throws a user Error for boxes that a crop would cut off.
-/// Thread-safe.
+/// Reads and changes the image; what is wrong with it is told in the result. Throws a user Error for boxes that a crop would cut
+/// off. Thread-safe.
 DoneImage change_image(SuppliedImage& image, const ImageChange& change);
 
 /// Counts, warns and says at the end what there was. Not thread-safe; request and console must outlive it.

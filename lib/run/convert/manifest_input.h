@@ -54,8 +54,8 @@ class ManifestInput {
   formats::UriMaps maps_;
 };
 
-/// References of a manifest that is written anew, perhaps elsewhere: relative ones lead to the same files; with --ref-prefix all begin
-/// with that. const and thread-safe.
+/// References of a manifest that is written anew, perhaps elsewhere: relative ones lead to the same files; with --ref-prefix all
+/// begin with that. const and thread-safe.
 class MovedReferences {
  public:
   explicit MovedReferences(const ConvertRequest& request);

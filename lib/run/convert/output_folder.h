@@ -11,8 +11,8 @@
 
 namespace smtrain::run {
 
-/// Filled beside its place under a name of its own, synced, and renamed by commit(); without that it leaves nothing behind. What a
-/// folder holds already is somebody's: one that is not empty is refused.
+/// Filled beside its place under a name of its own, synced, and renamed by commit(); without that it leaves nothing behind. What
+/// a folder holds already is somebody's: one that is not empty is refused.
 class OutputFolder {
  public:
   explicit OutputFolder(const std::string& path);
@@ -20,8 +20,8 @@ class OutputFolder {
   OutputFolder& operator=(const OutputFolder&) = delete;
   ~OutputFolder();
 
-  /// Writes a file below it, and the folders above that. Throws a user Error for a name that leads out, or that is there already; a
-  /// machine Error when the disk is full and the like. Thread-safe.
+  /// Writes a file below it, and the folders above that. Throws a user Error for a name that leads out, or that is there already;
+  /// a machine Error when the disk is full and the like. Thread-safe.
   void write(const std::string& name, std::string_view bytes);
   void commit();
 

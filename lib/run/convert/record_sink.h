@@ -18,8 +18,8 @@ class RecordSink {
  public:
   virtual ~RecordSink() = default;
   virtual void write(const formats::PackedRecords& records) = 0;
-  /// Writes all that is still to be written, and gives the file, and what goes with it, to be committed; nothing may be written after
-  /// it. A sink that got no record has a file without one.
+  /// Writes all that is still to be written, and gives the file, and what goes with it, to be committed; nothing may be written
+  /// after it. A sink that got no record has a file without one.
   virtual std::vector<AtomicFile*> finish() = 0;
   virtual std::uint64_t records() const = 0;
   /// Bytes in the file so far, after compression.

@@ -33,8 +33,8 @@ class RecordSupply : public formats::RecordSource {
 /// rows of numbers else. Throws a user Error for what cannot be.
 std::unique_ptr<RecordSupply> open_record_supply(const ConvertRequest& request, DataKind from, DataKind to, Console& console);
 
-/// Whether a table is Parquet with columns of text that is to become CSV, where text may stand: its records are copied, not read as
-/// numbers. False for what cannot be looked at beforehand: a pipe, a compressed file.
+/// Whether a table is Parquet with columns of text that is to become CSV, where text may stand: its records are copied, not read
+/// as numbers. False for what cannot be looked at beforehand: a pipe, a compressed file.
 bool copies_texts(const ConvertRequest& request, DataKind from, DataKind to);
 
 /// Tells the console how far a supply has come.

@@ -56,9 +56,9 @@ formats::Series on_grid(RawSeries& raw, formats::Frequency frequency);
 
 /// Time series out of a table, in the order in which they come up. Not thread-safe.
 ///
-/// A long table whose series stand together is read as it comes; where the rows of a series do not, SeriesApart is thrown, and the
-/// caller reads it again with `gather`, which holds all of it in memory. A wide table is held in memory too. One that takes more than
-/// `memory` bytes then is refused with advice.
+/// A long table whose series stand together is read as it comes; where the rows of a series do not, SeriesApart is thrown, and
+/// the caller reads it again with `gather`, which holds all of it in memory. A wide table is held in memory too. One that takes
+/// more than `memory` bytes then is refused with advice.
 class SeriesTable {
  public:
   virtual ~SeriesTable() = default;

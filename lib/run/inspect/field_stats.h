@@ -47,9 +47,9 @@ class FieldStats {
   std::optional<std::size_t> distinct() const;
   const std::map<std::string, std::uint64_t, std::less<>>& categories() const { return categories_; }
 
-  /// How much the label tells of the column: for two columns of numbers Pearson's r, between -1 and 1; for numbers and classes the
-  /// correlation ratio eta; for two columns of classes Cramer's V. nullopt where it has no meaning: a column that does not vary, or
-  /// has too many values.
+  /// How much the label tells of the column: for two columns of numbers Pearson's r, between -1 and 1; for numbers and classes
+  /// the correlation ratio eta; for two columns of classes Cramer's V. nullopt where it has no meaning: a column that does not
+  /// vary, or has too many values.
   std::optional<double> association(bool label_is_number) const;
 
  private:

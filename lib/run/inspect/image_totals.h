@@ -14,7 +14,8 @@ namespace smtrain::run {
 
 class ImageTotals {
  public:
-  /// The file's bytes, walked through without decoding. Throws a user Error that begins with `place` for one that is damaged or cut off.
+  /// The file's bytes, walked through without decoding. Throws a user Error that begins with `place` for one that is damaged or
+  /// cut off.
   void add_image(std::span<const char> bytes, const std::string& place);
   /// Of an image, as .rec and .lst have them: a class, several numbers, or the label vector of a detector.
   void add_labels(std::span<const float> labels);

@@ -25,8 +25,8 @@ class Reading {
   RecordSummary& summary() { return summary_; }
   static constexpr std::size_t kFirst = 5;
 
-  /// Calls `next` until it returns false, or `consumed` says that enough bytes have been read. A user Error that it throws is a problem,
-  /// and ends the reading. Sets what the summary says of records; `next` counts them.
+  /// Calls `next` until it returns false, or `consumed` says that enough bytes have been read. A user Error that it throws is a
+  /// problem, and ends the reading. Sets what the summary says of records; `next` counts them.
   void read(const std::function<bool()>& next, const std::function<std::uint64_t()>& consumed);
   /// The same of records that are files of their own: as many as there are files, and all are looked at when they are few.
   void read_each(const std::function<void(const formats::InputFile&)>& look);

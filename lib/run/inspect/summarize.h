@@ -7,7 +7,8 @@
 namespace smtrain::run {
 
 /// Looks at the first mebibytes of the data, at all of it with request.full or when it is small. What cannot be read is an answer
-/// (`problems`), up to where reading stops; a file that cannot be opened is an Error. Throws a user Error for a kind that has no summary.
+/// (`problems`), up to where reading stops; a file that cannot be opened is an Error. Throws a user Error for a kind that has no
+/// summary.
 RecordSummary summarize_records(const InspectRequest& request, DataKind kind, Console& console);
 
 /// Whether there is a summary for a kind.

@@ -24,7 +24,8 @@ job::Identity identity_of(const TrainRequest& request, const job::Settings& sett
 std::string channel_fact(const std::string& channel);
 std::string channel_identity(const formats::TableStream& stream);
 
-/// For a dry run: checks the newest checkpoint of the request's folder against the identity and says what would happen. Writes nothing.
+/// For a dry run: checks the newest checkpoint of the request's folder against the identity and says what would happen. Writes
+/// nothing.
 void describe_checkpoints(const TrainRequest& request, const job::Identity& identity, Console& console);
 
 /// A run that was finished before: what its end needs.
@@ -33,8 +34,8 @@ struct FinishedRun {
   std::vector<std::string> files_read;
 };
 
-/// The checkpoints of one run. Of several processes the first reads, writes and decides; all construct it and call the same members
-/// in the same order. Not thread-safe. request, workers and console outlive it.
+/// The checkpoints of one run. Of several processes the first reads, writes and decides; all construct it and call the same
+/// members in the same order. Not thread-safe. request, workers and console outlive it.
 class Checkpointing {
  public:
   /// Finds the checkpoint to go on from. Throws a user Error, with all differences, when it belongs to another run.
@@ -58,7 +59,8 @@ class Checkpointing {
   const std::optional<std::string>& stopped_by() const { return stopped_by_; }
   /// The Error that a stopped run ends with; `what` follows the word of what stopped it.
   Error stopped(const std::string& what) const;
-  /// What an Error that left the algorithm ends the run with: that of a stop is exit 75 where there is a folder, others are as they were.
+  /// What an Error that left the algorithm ends the run with: that of a stop is exit 75 where there is a folder, others are as
+  /// they were.
   Error ended_by(const Error& error) const;
 
  private:

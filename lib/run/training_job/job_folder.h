@@ -12,8 +12,8 @@ namespace smtrain::run::training_job {
 
 class JobFolder {
  public:
-  /// What would be refused, before anything is made: a finished job of that name, a folder that is no job's, one that another runner
-  /// has. `overwrite` lets a job's folder be emptied.
+  /// What would be refused, before anything is made: a finished job of that name, a folder that is no job's, one that another
+  /// runner has. `overwrite` lets a job's folder be emptied.
   JobFolder(std::filesystem::path path, bool overwrite);
 
   /// Makes the folder, or takes it over.

@@ -25,9 +25,9 @@ struct JobOptions {
   CommonSettings common;
 };
 
-/// Runs the job in <output path>/<name>/, where it leaves job.json, description.json, logs/<host>.log, metrics.jsonl and output/. An
-/// unfinished job of that name goes on. Throws Error: what a request or a program has got wrong, Fault::stopped for a job that was
-/// stopped and can go on, Fault::interrupted for one that cannot.
+/// Runs the job in <output path>/<name>/, where it leaves job.json, description.json, logs/<host>.log, metrics.jsonl and output/.
+/// An unfinished job of that name goes on. Throws Error: what a request or a program has got wrong, Fault::stopped for a job that
+/// was stopped and can go on, Fault::interrupted for one that cannot.
 void run_training_job(const TrainingJobRequest& request, const JobOptions& options, Console& console);
 
 /// Leaves the marker that asks the runner of the job in that folder to stop it, on whichever machine that runs; does not wait.

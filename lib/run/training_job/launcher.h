@@ -27,8 +27,8 @@ struct HostSettings {
 class Launcher {
  public:
   /// Finds what is to be run, before anything is created: code, interpreter, mpirun. Throws a user Error for what is missing.
-  /// `exec_prefix`: a container runtime's command ("apptainer exec image.sif"); {root} in it is the tree, which is otherwise bound to
-  /// /opt/ml by the variables APPTAINER_BIND and SINGULARITY_BIND. `request` outlives it.
+  /// `exec_prefix`: a container runtime's command ("apptainer exec image.sif"); {root} in it is the tree, which is otherwise
+  /// bound to /opt/ml by the variables APPTAINER_BIND and SINGULARITY_BIND. `request` outlives it.
   Launcher(const TrainingJobRequest& request, const std::string& exec_prefix);
 
   /// Whether the job runs in this process: a built-in on one host.

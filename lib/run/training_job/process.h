@@ -23,8 +23,8 @@ struct Program {
 };
 
 /// Standard input is empty; output and errors come as one stream, interleaved as written; no other descriptor is handed on. The
-/// group is killed when this process ends, however that happens. What leaves the group and loses its parent becomes a child of this
-/// process: see end_orphans(). Not thread-safe.
+/// group is killed when this process ends, however that happens. What leaves the group and loses its parent becomes a child of
+/// this process: see end_orphans(). Not thread-safe.
 class Process {
  public:
   using TakeLine = std::function<void(std::string_view)>;
