@@ -54,6 +54,16 @@ class Long(SeriesTest):
         self.assertIn("the rows of its series do not stand together, and the table takes more memory than half of --memory-limit; sort it", err)
         self.assertFalse(os.path.exists(self.path("big.json")))
 
+    def test_a_header_is_told_where_columns_are_numbered(self):
+        result = self.convert("sales.csv", "sales.json", "--to", "deepar", "--series", "0", "--time", "1", "--value", "2")
+        self.assertEqual([record["item_id"] for record in self.records("sales.json")], ["a", "b"])
+        self.assertIn('the first line is taken as a header: "item,date,sold,price,shop"', result.err)
+        header, *rows = LONG.splitlines()
+        self.write("bare.csv", "\n".join([header] + rows[::2] + rows[1::2]) + "\n")
+        result = self.convert("bare.csv", "bare.json", "--to", "deepar", "--series", "0", "--time", "1", "--value", "2")
+        self.assertEqual(self.read("bare.json"), self.read("sales.json"))
+        self.assertEqual(result.err.count("taken as a header"), 1)
+
     def test_features_and_categories(self):
         self.write("full.csv", LONG.replace("2024-03-04", "2024-03-03"))
         more = ("--features", "price", "--categories", "shop")

@@ -84,6 +84,31 @@ class Counts(TextTest):
         self.assertEqual(text(self.read("e.txt")), "__label__3 one\n__label__b_c two\n")
 
 
+class Tables(TextTest):
+    """How a table stands is found out, whether its columns are named or numbered."""
+
+    def test_a_header_is_told_where_columns_are_numbered(self):
+        self.write("h.csv", "id,t,y\n1,aa bb,x\n2,cc,y\n")
+        result = self.convert("h.csv", "-", "--to", "blazingtext", "--text", "1", "--label", "2")
+        self.assertEqual(result.out, "__label__x aa bb\n__label__y cc\n")
+        self.assertIn('the first line is taken as a header: "id,t,y"', result.err)
+        result = self.convert("h.csv", "-", "--to", "blazingtext", "--text", "1", "--content-type", "text/csv;header=false")
+        self.assertEqual(result.out, "t\naa bb\ncc\n")
+
+    def test_where_nothing_tells_a_header_there_is_one_warning(self):
+        self.write("h.csv", "t,y\naa bb,x\ncc,y\n")
+        result = self.convert("h.csv", "c.csv", "--to", "counts", "--text", "0", "--save-vocabulary", "v")
+        self.assertEqual(result.err.count("nothing tells whether the first"), 1)
+        self.assertEqual(text(self.read("v")).split(), ["t", "cc", "bb", "aa"])
+        result = self.convert("h.csv", "c.csv", "--to", "counts", "--text", "t", "--save-vocabulary", "v")
+        self.assertNotIn("nothing tells", result.err)
+
+    def test_the_delimiter_is_told_by_the_first_line(self):
+        self.write("h.csv", "t;n\naa, bb;1\n")
+        result = self.convert("h.csv", "-", "--to", "blazingtext", "--text", "t", "--tokens", "words")
+        self.assertEqual(result.out, "aa bb\n")
+
+
 class Sentences(TextTest):
     def test_lines_with_labels_and_marks_as_tokens(self):
         result = self.convert("news.csv", "train.txt", "--to", "blazingtext", "--text", "title,body", "--label", "kind")

@@ -66,8 +66,6 @@ class CsvRecords {
 
   void check_columns(const CsvTexts& record) const;
   void open(Log& log);
-  void find_delimiter(std::string_view head, const std::string& source, Log& log);
-  void find_header(std::string_view head, const std::string& source, Log& log);
 
   ContentType type_;
   CsvDialect dialect_;

@@ -24,9 +24,9 @@ std::uint64_t lines_in(const char* p, const char* end) { return static_cast<std:
 
 }  // namespace
 
-CsvTextForm CsvTextForm::of(const ContentType& type, bool header) {
+CsvTextForm CsvTextForm::of(const ContentType& type) {
   if (type.format == Format::parquet) return {{}, true, true};
-  return {csv_dialect(type), type.boolean("header").value_or(header), false};
+  return {csv_dialect(type), type.boolean("header").value_or(false), false};
 }
 
 std::unique_ptr<ByteStream> CsvTextCutter::open(const InputFile& file, std::unique_ptr<ByteStream> bytes, std::string_view head) {

@@ -19,8 +19,8 @@ struct CsvTextForm {
   bool header = false;
   bool of_parquet = false;  ///< the files are Parquet, read as text (parquet/csv_stream.h): with a header
 
-  /// By a content type of CSV or Parquet; `header` where the type does not say.
-  static CsvTextForm of(const ContentType& type, bool header);
+  /// By a content type of CSV or Parquet.
+  static CsvTextForm of(const ContentType& type);
 };
 
 /// Cuts CSV at the ends of records, line feeds in quotes passed over. Blank lines and a leading BOM are no records, nor, with

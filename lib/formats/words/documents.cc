@@ -8,6 +8,7 @@
 #include "formats/json/json_records.h"
 #include "formats/json/json_row.h"
 #include "formats/text/column_list.h"
+#include "formats/text/csv_guess.h"
 #include "formats/text/csv_texts.h"
 #include "formats/text/lines.h"
 
@@ -15,15 +16,6 @@ namespace smtrain::formats {
 namespace {
 
 constexpr const char* kExample = R"({"text":"linux ready for prime time"})";
-
-bool is_number(const std::string& name) { return !name.empty() && name.find_first_not_of("0123456789-") == std::string::npos; }
-
-std::vector<std::string> names_of(const DocumentFields& fields) {
-  std::vector<std::string> names = fields.text;
-  if (fields.second) names.push_back(*fields.second);
-  if (fields.label) names.push_back(*fields.label);
-  return names;
-}
 
 // A reader whose records come out of blocks.
 class StreamedReader : public DocumentReader {
@@ -53,11 +45,8 @@ class LineReader final : public StreamedReader {
 class CsvReader final : public StreamedReader {
  public:
   CsvReader(const std::vector<InputFile>& files, const ContentType& type, const DocumentFields& fields,
-            const BlockTeamOptions& options)
-      : fields_(fields) {
-    const std::vector<std::string> names = names_of(fields);
-    const bool named = std::any_of(names.begin(), names.end(), [](const std::string& n) { return !is_number(n); });
-    form_ = CsvTextForm::of(type, named);
+            const BlockTeamOptions& options, Log& log)
+      : form_(CsvTextForm::of(with_csv_guesses(type, files, fields.names(), log))), fields_(fields) {
     const std::vector<std::string> first = csv_header(files, form_);
     if (first.empty()) throw user_error("{}: holds no record", files.front().name);
     find_columns(form_.header ? first : std::vector<std::string>(), first.size());
@@ -219,18 +208,25 @@ class FileReader final : public DocumentReader {
 
 }  // namespace
 
+std::vector<std::string> DocumentFields::names() const {
+  std::vector<std::string> names = text;
+  if (second) names.push_back(*second);
+  if (label) names.push_back(*label);
+  return names;
+}
+
 std::string Document::where() const { return line == 0 ? *source : line_place(*source, line); }
 
 std::unique_ptr<DocumentReader> open_documents(const std::vector<InputFile>& files, const ContentType& type,
                                                const DocumentFields& fields, const BlockTeamOptions& options, Log& log) {
   if (type.format == Format::text) {
-    if (names_of(fields).empty()) return std::make_unique<LineReader>(files, BlankLines::skipped, options);
+    if (fields.names().empty()) return std::make_unique<LineReader>(files, BlankLines::skipped, options);
     throw user_error("{}: is read as lines of text, which have no columns {}; is it a table (--content-type text/csv)?",
-                     files.front().name, fmt::join(names_of(fields), ", "));
+                     files.front().name, fmt::join(fields.names(), ", "));
   }
   if (fields.text.empty())
     throw user_error("{}: has columns; say which hold the text (--text NAME or NUMBER)", files.front().name);
-  if (type.format == Format::csv || type.format == Format::parquet) return std::make_unique<CsvReader>(files, type, fields, options);
+  if (type.format == Format::csv || type.format == Format::parquet) return std::make_unique<CsvReader>(files, type, fields, options, log);
   if (type.format == Format::jsonlines || type.format == Format::json)
     return std::make_unique<JsonReader>(files, fields, options, log);
   throw user_error("{}: is {}, which holds no text; expected lines, CSV, Parquet or JSON Lines", files.front().name,

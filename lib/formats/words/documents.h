@@ -28,6 +28,9 @@ struct Document {
 struct DocumentFields {
   std::vector<std::string> text;  ///< several are put together with a blank
   std::optional<std::string> second, label;
+
+  /// All that are named.
+  std::vector<std::string> names() const;
 };
 
 /// In order. Not thread-safe.
@@ -41,7 +44,7 @@ class DocumentReader {
 };
 
 /// Of text a line that is not blank is a document, and `fields` name nothing. Of CSV (header=true: the first line of each file
-/// names the columns; implied when a field is no number) and JSON Lines a record is one. `log` must outlive the reader.
+/// names the columns; with_csv_guesses() where the type does not say) and JSON Lines a record is one. `log` must outlive the reader.
 std::unique_ptr<DocumentReader> open_documents(const std::vector<InputFile>& files, const ContentType& type,
                                                const DocumentFields& fields, const BlockTeamOptions& options, Log& log);
 

@@ -9,6 +9,7 @@
 #include "base/signals.h"
 #include "base/text.h"
 #include "formats/record_groups.h"
+#include "formats/text/csv_guess.h"
 #include "formats/text/csv_scan.h"
 #include "run/convert/series_table.h"
 #include "run/depfile.h"
@@ -108,6 +109,7 @@ SeriesTableInput table_input(const ConvertRequest& request, Console& console) {
   input.blocks.threads = std::max(request.common.threads.value, 1);
   input.memory = request.common.memory_limit.value == 0 ? std::uint64_t{4} << 30 : request.common.memory_limit.value / 2;
   announce_terminal_input(request.input, console);
+  input.type = formats::with_csv_guesses(input.type, input.files, column_names_in(request.series), console);
   return input;
 }
 

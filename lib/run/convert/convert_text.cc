@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "formats/record_groups.h"
 #include "formats/table_sink.h"
+#include "formats/text/csv_guess.h"
 #include "formats/words/pairs.h"
 #include "formats/words/sentences.h"
 #include "formats/words/translations.h"
@@ -61,6 +62,8 @@ class TextConversion {
         words_(request.text, to) {
     if (options_.second) second_ = formats::expand_path(*options_.second);
     check_inputs();
+    type_ = text_type(request, files_);
+    if (!options_.text.empty()) type_ = formats::with_csv_guesses(type_, files_, fields().names(), console);
   }
 
   void run() {
@@ -115,9 +118,10 @@ class TextConversion {
     blocks.threads = threads_;
     if (options_.file_per_document) return formats::open_document_files(files_, blocks);
     if (options_.second) return formats::open_aligned_documents(files_, second_, blocks);
-    return formats::open_documents(files_, text_type(request_, files_), {options_.text, options_.second_text, options_.label},
-                                   blocks, console_);
+    return formats::open_documents(files_, type_, fields(), blocks, console_);
   }
+
+  formats::DocumentFields fields() const { return {options_.text, options_.second_text, options_.label}; }
 
   void each_group(const std::function<void(std::vector<Document>&)>& take) {
     announce_terminal_input(request_.input, console_);
@@ -176,6 +180,7 @@ class TextConversion {
   int threads_;
   std::vector<formats::InputFile> files_, second_;
   TextWords words_;
+  formats::ContentType type_;
   int pass_ = 0;
   std::uint64_t documents_ = 0, bytes_ = 0;
   std::atomic<std::uint64_t> left_out_{0};

@@ -29,8 +29,6 @@ struct Row {
   std::shared_ptr<const std::string> source;
 };
 
-bool is_number(const std::string& name) { return !name.empty() && name.find_first_not_of("0123456789-") == std::string::npos; }
-
 double number_in(std::string_view text, const std::string& column) {
   for (const char* missing : {"", "NA", "NaN", "nan", "null", "NULL", "?"}) {
     if (text == missing) return std::nan("");
@@ -50,23 +48,11 @@ struct Columns {
   std::size_t count = 0;
 };
 
-std::vector<std::string> all_names(const SeriesOptions& options) {
-  std::vector<std::string> names = options.values;
-  names.insert(names.end(), options.features.begin(), options.features.end());
-  names.insert(names.end(), options.categories.begin(), options.categories.end());
-  if (options.series) names.push_back(*options.series);
-  if (options.time) names.push_back(*options.time);
-  return names;
-}
-
 // The rows of a table as its layout has them.
 class Rows {
  public:
   Rows(const SeriesTableInput& input, const SeriesOptions& options)
-      : input_(input), options_(options) {
-    const std::vector<std::string> names = all_names(options);
-    const bool named = std::any_of(names.begin(), names.end(), [](const std::string& n) { return !is_number(n); });
-    form_ = formats::CsvTextForm::of(input.type, named);
+      : input_(input), options_(options), form_(formats::CsvTextForm::of(input.type)) {
     find_columns(formats::csv_header(input.files, form_));
     cutter_ = std::make_unique<formats::CsvTextCutter>(form_, input_.blocks.max_record_bytes);
     stream_ = std::make_unique<formats::RecordStream<Row>>(
@@ -381,6 +367,15 @@ class RowTable final : public GriddedTable {
 };
 
 }  // namespace
+
+std::vector<std::string> column_names_in(const SeriesOptions& options) {
+  std::vector<std::string> names = options.values;
+  names.insert(names.end(), options.features.begin(), options.features.end());
+  names.insert(names.end(), options.categories.begin(), options.categories.end());
+  if (options.series) names.push_back(*options.series);
+  if (options.time) names.push_back(*options.time);
+  return names;
+}
 
 std::unique_ptr<SeriesTable> open_series_table(const SeriesTableInput& input, const SeriesOptions& options,
                                                CategoryNumbers& numbers, Log& log) {

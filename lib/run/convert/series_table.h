@@ -82,7 +82,10 @@ struct SeriesTableInput {
   bool gather = false;
 };
 
-/// `options`, `numbers` and `log` must outlive the table.
+/// All columns that the options name, or number.
+std::vector<std::string> column_names_in(const SeriesOptions& options);
+
+/// `input.type` says whether there is a header (with_csv_guesses()). `options`, `numbers` and `log` must outlive the table.
 std::unique_ptr<SeriesTable> open_series_table(const SeriesTableInput& input, const SeriesOptions& options,
                                                CategoryNumbers& numbers, Log& log);
 

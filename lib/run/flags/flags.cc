@@ -266,7 +266,7 @@ std::vector<job::Example> examples_of_convert() {
           {"and back to JSON Lines on standard output", "smtrain convert points.pbr - --to application/jsonlines"},
           {"a fifth for tests, in random order", "smtrain convert points.csv shuffled.csv --shuffle --split train=0.8,test=0.2"},
           {"counts of the words of titles and texts, and the vocabulary",
-           "smtrain convert news.csv news.pbr --to counts --text 1,2 --vocabulary-size 5000 --save-vocabulary vocab.txt"},
+           "smtrain convert news.csv news.pbr --to counts --text title,text --vocabulary-size 5000 --save-vocabulary vocab.txt"},
           {"a table of sales by day to DeepAR's records",
            "smtrain convert sales.csv sales.json --to deepar --series item --time date --value sold"}};
 }
