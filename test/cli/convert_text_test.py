@@ -3,8 +3,11 @@
 import gzip
 import json
 import os
+import shutil
 import struct
+import tarfile
 import unittest
+import zipfile
 
 from harness import CliTest, text
 
@@ -82,6 +85,47 @@ class Counts(TextTest):
         self.write("d.jsonl", '{"t":"One","l":3}\n{"t":"two","l":"b c"}\n')
         self.convert("d.jsonl", "e.txt", "--to", "blazingtext", "--text", "t", "--label", "l")
         self.assertEqual(text(self.read("e.txt")), "__label__3 one\n__label__b_c two\n")
+
+
+class NoText(TextTest):
+    """What is plainly no text becomes no document."""
+
+    def archive(self, mode):
+        folder = self.path("news")
+        os.makedirs(folder)
+        self.write("news/1", "one two\n" * 200)
+        with tarfile.open(self.path("news.tar"), mode) as tar:
+            tar.add(folder, "news")
+        return "news.tar"
+
+    def test_an_archive_is_refused_with_what_to_do(self):
+        for mode in ("w", "w:gz"):
+            with self.subTest(mode):
+                shutil.rmtree(self.path("news"), ignore_errors=True)
+                err = self.refused(self.archive(mode), "o.txt", "--to", "blazingtext")
+                self.assertIn("news.tar: looks like a tar archive, expected text; unpack it first", err)
+                self.assertFalse(os.path.exists(self.path("o.txt")))
+        with zipfile.ZipFile(self.path("news.zip"), "w") as pack:
+            pack.writestr("1", "one two\n")
+        self.assertIn("news.zip: looks like a zip archive, expected text",
+                      self.refused("news.zip", "c.csv", "--to", "counts", "--save-vocabulary", "v"))
+        self.write("one.txt", "one\n")
+        self.assertIn("news.tar: looks like a tar archive",
+                      self.refused("one.txt", "o.rec", "--to", "seq2seq", "--second", "news.tar", "--save-vocabulary", "v"))
+
+    def test_images_and_utf16_are_refused_in_folders_too(self):
+        self.write("a.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\n\xff\xd9")
+        self.assertIn("a.jpg: looks like a JPEG image, expected text; leave it out", self.refused("a.jpg", "o.txt", "--to", "blazingtext"))
+        os.makedirs(self.path("docs", "x"))
+        self.write("docs/x/1", "one\n")
+        self.write("docs/x/2", "two\n".encode("utf-16"))
+        self.assertIn("2: looks like UTF-16 text, expected text; make it UTF-8 first (iconv",
+                      self.refused("docs", "o.txt", "--to", "blazingtext", "--file-per-document"))
+
+    def test_old_text_with_a_control_byte_is_text(self):
+        self.write("old.txt", b"caf\xe9 one two three four five six\x0c seven\x1b eight\x08 nine\n")
+        self.convert("old.txt", "o.txt", "--to", "blazingtext", "--tokens", "words")
+        self.assertEqual(text(self.read("o.txt")), "caf one two three four five six seven eight nine\n")
 
 
 class Tables(TextTest):

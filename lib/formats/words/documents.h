@@ -33,7 +33,8 @@ struct DocumentFields {
   std::vector<std::string> names() const;
 };
 
-/// In order. Not thread-safe.
+/// In order. Not thread-safe. Files of lines, and those that are documents, must begin as text does: archives, images and UTF-16
+/// are user Errors that say what the file looks like.
 class DocumentReader {
  public:
   virtual ~DocumentReader() = default;
