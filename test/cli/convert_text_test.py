@@ -179,9 +179,21 @@ class Sentences(TextTest):
         self.assertEqual(gzip.decompress(self.read("again.jsonl.gz")).decode().splitlines(), lines)
 
     def test_text_does_not_become_a_label(self):
-        self.write("a.txt", "__label__9 is no label\n")
+        self.write("a.txt", "this __label__9 is no label\n")
         self.convert("a.txt", "b.txt", "--to", "blazingtext", "--tokens", "blanks")
-        self.assertEqual(text(self.read("b.txt")), "label__9 is no label\n")
+        self.assertEqual(text(self.read("b.txt")), "this label__9 is no label\n")
+
+    def test_labelled_lines_are_not_taken_for_text(self):
+        self.write("ag.txt", "\n__label__3 fears for t n pension\n__label__4 the race\n")
+        err = self.refused("ag.txt", "d.txt", "--to", "blazingtext")
+        self.assertIn("ag.txt:2: the line begins with __label__, as BlazingText's labelled lines do; --from blazingtext keeps labels", err)
+        self.assertFalse(os.path.exists(self.path("d.txt")))
+        err = self.refused("ag.txt", "c.csv", "--to", "counts", "--save-vocabulary", "v")
+        self.assertIn("take the labels off first; --from documents takes the labels as words", err)
+        self.convert("ag.txt", "d.txt", "--to", "blazingtext", "--from", "blazingtext")
+        self.assertEqual(text(self.read("d.txt")), "__label__3 fears for t n pension\n__label__4 the race\n")
+        self.convert("ag.txt", "d.txt", "--to", "blazingtext", "--from", "documents", "--tokens", "blanks")
+        self.assertEqual(text(self.read("d.txt")), "label__3 fears for t n pension\nlabel__4 the race\n")
 
 
 def records(data):

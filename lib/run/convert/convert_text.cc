@@ -130,11 +130,21 @@ class TextConversion {
                                            weight_of);
     documents_ = 0;
     for (std::vector<Document> group; groups.next(group); throw_if_stopped()) {
+      if (documents_ == 0) check_is_unlabelled(group.front());
       documents_ += group.size();
       take(group);
       progress(reader->bytes_consumed());
     }
     if (documents_ == 0) throw user_error("{}: holds no document", request_.input);
+  }
+
+  // Labels in front of lines would become words.
+  void check_is_unlabelled(const Document& first) const {
+    const bool lines = options_.text.empty() && !options_.file_per_document;
+    if (!lines || request_.from || !first.text.starts_with(formats::kLabelPrefix)) return;
+    throw user_error("{}: the line begins with {}, as BlazingText's labelled lines do; {}; --from documents takes the labels as words",
+                     first.where(), formats::kLabelPrefix,
+                     to_ == DataKind::sentences ? "--from blazingtext keeps labels and lines as they are" : "take the labels off first");
   }
 
   void progress(std::uint64_t consumed) {
