@@ -252,6 +252,15 @@ class Pairs(TextTest):
         self.convert("en2", "val.rec", "--to", "seq2seq", "--second", "de2", "--vocabulary", "vocab")
         self.assertEqual(list(records(self.read("val.rec"))), [{"source": [4, 1], "target": [4, 1]}])
 
+    def test_records_are_told_by_their_content(self):
+        self.convert("en", "t.rec", "--to", "seq2seq", "--second", "de", "--save-vocabulary", "v")
+        self.write("t", self.read("t.rec"))
+        for name in ("t.rec", "t"):
+            result = self.smtrain("inspect", name)
+            self.assertIn("seq2seq records", result.out)
+            self.assertIn("source vocabulary", result.out)
+        self.assertIn("seq2seq records", self.refused("t.rec", "t.csv"))
+
     def test_files_must_have_as_many_lines(self):
         self.write("short", "one\n")
         err = self.refused("en", "t.rec", "--to", "seq2seq", "--second", "short", "--save-vocabulary", "v")

@@ -41,6 +41,22 @@ void append_translation(std::string& out, const Translation& translation, bool s
   recordio::append_frame(out, payload, split);
 }
 
+bool holds_translations(std::span<const char> head) {
+  try {
+    recordio::Frame frame;
+    if (recordio::read_frame(head, false, recordio::kMaxPayload, "", frame) != recordio::FrameState::complete) return false;
+    const std::string joined = frame.split ? recordio::join(head.first(frame.size)) : std::string();
+    const std::span<const char> payload = frame.split ? std::span<const char>(joined) : frame.payload;
+    Record record;
+    std::vector<std::int32_t> ids;
+    read_side(payload, "source", record, ids);
+    read_side(payload, "target", record, ids);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 class TranslationReader::Source {
  public:
   Source(std::vector<InputFile> files, const BlockTeamOptions& options, Log& log)

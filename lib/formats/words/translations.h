@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct Translation {
 
 /// Appends the framed record: integers under features["source"] and features["target"], no label.
 void append_translation(std::string& out, const Translation& translation, bool split);
+
+/// Whether a file that begins with these bytes holds such records, as far as its first one tells; false when that does not end.
+bool holds_translations(std::span<const char> head);
 
 /// Pairs out of recordIO files, in order. Tensors of floats will do where all values are whole. Not thread-safe.
 class TranslationReader {

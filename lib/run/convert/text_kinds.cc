@@ -11,6 +11,7 @@
 #include "formats/io/byte_stream.h"
 #include "formats/text/field_number.h"
 #include "formats/text/lines.h"
+#include "formats/words/translations.h"
 
 namespace smtrain::run {
 namespace {
@@ -54,9 +55,13 @@ bool begins_with_number(std::string_view line) {
 
 std::optional<DataKind> guess_text_input(const ConvertRequest& request) {
   std::error_code error;
-  if (request.content_type || !std::filesystem::is_regular_file(request.input, error) || formats::format_by_suffix(request.input)) return std::nullopt;
+  if (request.content_type || !std::filesystem::is_regular_file(request.input, error)) return std::nullopt;
+  const auto named = formats::format_by_suffix(request.input);
+  if (named && named != formats::Format::recordio_protobuf) return std::nullopt;
   std::string head(kLook, '\0');
   head.resize(formats::open_bytes(formats::expand_path(request.input).front())->read(head));
+  if (formats::holds_translations(head)) return DataKind::translations;
+  if (named) return std::nullopt;
   if (formats::format_by_content(head) != formats::Format::csv) return std::nullopt;
   const std::vector<std::string_view> lines = first_lines(head, head.size() < kLook);
   if (lines.empty() || std::any_of(lines.begin(), lines.end(), has_control)) return std::nullopt;
