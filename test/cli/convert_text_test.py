@@ -147,6 +147,17 @@ class Tables(TextTest):
         result = self.convert("h.csv", "c.csv", "--to", "counts", "--text", "t", "--save-vocabulary", "v")
         self.assertNotIn("nothing tells", result.err)
 
+    def test_columns_are_found_in_a_file_whose_name_tells_nothing(self):
+        self.write("sick.txt", "id\tA\tB\n1\tone dog\tthe dog\n2\ta cat\ta cat\n")
+        result = self.convert("sick.txt", "p.jsonl", "--to", "object2vec", "--text", "A", "--second-text", "B", "--save-vocabulary", "v.json")
+        self.assertIn("the fields are separated by tabs, as the first line has them", result.err)
+        self.assertEqual(len(text(self.read("p.jsonl")).splitlines()), 2)
+        self.write("rows.txt", '{"t":"One"}\n')
+        self.assertEqual(self.convert("rows.txt", "-", "--to", "blazingtext", "--text", "t").out, "one\n")
+        self.write("lines.txt", "one two\nthree\n")
+        self.assertIn("is read as lines of text, which have no columns t; is it a table (--content-type text/csv, or text/tab-separated-values)?",
+                      self.refused("lines.txt", "-", "--to", "blazingtext", "--text", "t"))
+
     def test_the_delimiter_is_told_by_the_first_line(self):
         self.write("h.csv", "t;n\naa, bb;1\n")
         result = self.convert("h.csv", "-", "--to", "blazingtext", "--text", "t", "--tokens", "words")

@@ -257,7 +257,7 @@ std::unique_ptr<DocumentReader> open_documents(const std::vector<InputFile>& fil
                                                const DocumentFields& fields, const BlockTeamOptions& options, Log& log) {
   if (type.format == Format::text) {
     if (fields.names().empty()) return std::make_unique<LineReader>(files, BlankLines::skipped, options);
-    throw user_error("{}: is read as lines of text, which have no columns {}; is it a table (--content-type text/csv)?",
+    throw user_error("{}: is read as lines of text, which have no columns {}; is it a table (--content-type text/csv, or text/tab-separated-values)?",
                      files.front().name, fmt::join(fields.names(), ", "));
   }
   if (fields.text.empty())

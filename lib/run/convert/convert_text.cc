@@ -12,9 +12,12 @@
 #include "base/parallel.h"
 #include "base/signals.h"
 #include "base/text.h"
+#include "formats/io/byte_stream.h"
 #include "formats/record_groups.h"
 #include "formats/table_sink.h"
 #include "formats/text/csv_guess.h"
+#include "formats/text/csv_texts.h"
+#include "formats/text/lines.h"
 #include "formats/words/pairs.h"
 #include "formats/words/sentences.h"
 #include "formats/words/translations.h"
@@ -30,6 +33,7 @@ namespace {
 using formats::Document;
 using Clock = std::chrono::steady_clock;
 
+constexpr std::size_t kLook = std::size_t{64} << 10;
 constexpr std::size_t kGroupBytes = std::size_t{16} << 20;
 constexpr std::size_t kChunk = 1024;  // documents that a thread takes of a group
 
@@ -49,6 +53,23 @@ formats::ContentType text_type(const ConvertRequest& request, const std::vector<
   return {formats::Format::text, {}};
 }
 
+// Text whose columns are asked for, in a file whose name tells nothing, is a table where its first line has several fields.
+formats::ContentType columns_type(const ConvertRequest& request, const formats::InputFile& file, const formats::ContentType& type) {
+  if (type.format != formats::Format::text || request.content_type || !file.rewindable) return type;
+  std::string head(kLook, '\0');
+  head.resize(formats::open_bytes(file)->read(head));
+  const auto format = formats::format_by_content(head);
+  if (format == formats::Format::jsonlines) return {*format, {}};
+  if (format != formats::Format::csv) return type;
+  formats::ContentType table{*format, {}};
+  NullLog quiet;  // it is told when all is guessed
+  formats::guess_csv_delimiter(table, formats::without_bom(head), file.name, quiet);
+  const formats::CsvDialect dialect = formats::csv_dialect(table);
+  const std::string_view first = formats::csv_first_line(formats::without_bom(head), dialect);
+  const bool several = formats::count_fields(first.data(), first.data() + first.size(), dialect) > 1;
+  return several ? formats::ContentType{*format, {}} : type;
+}
+
 // One conversion of texts, from its files to its output.
 class TextConversion {
  public:
@@ -63,7 +84,8 @@ class TextConversion {
     if (options_.second) second_ = formats::expand_path(*options_.second);
     check_inputs();
     type_ = text_type(request, files_);
-    if (!options_.text.empty()) type_ = formats::with_csv_guesses(type_, files_, fields().names(), console);
+    if (options_.text.empty()) return;
+    type_ = formats::with_csv_guesses(columns_type(request, files_.front(), type_), files_, fields().names(), console);
   }
 
   void run() {
