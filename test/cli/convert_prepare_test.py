@@ -106,6 +106,19 @@ class Columns(Prepare):
         self.assertEqual(self.files(), before)
 
 
+class Delimiters(Prepare):
+    def test_text_under_another_delimiter_is_refused_with_what_to_do(self):
+        self.write("a.tsv", "t\tn\na\t1\nb\t2\n")
+        err = self.smtrain("convert", "a.tsv", "a.csv", "--shuffle", code=2).err
+        self.assertIn('a.tsv:2: "a" is not a number; rows with text are copied as they stand, when the output has the delimiter', err)
+        self.assertNotIn("header=true", err)
+        self.smtrain("convert", "a.tsv", "b.tsv", "--shuffle", "--content-type", "text/tab-separated-values;header=true")
+        self.assertEqual(sorted(self.lines("b.tsv")), ["a\t1", "b\t2", "t\tn"])
+        self.write("n.tsv", "1\t2\n3\t4\n")
+        self.smtrain("convert", "n.tsv", "n.csv", "--shuffle")
+        self.assertEqual(sorted(self.lines("n.csv")), ["1,2", "3,4"])
+
+
 class Parts(Prepare):
     def test_every_record_comes_once_in_order_and_as_it_stands(self):
         table = people(3000, 5)

@@ -3,9 +3,12 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "formats/io/byte_stream.h"
 #include "formats/parquet/columns.h"
 #include "formats/parquet/convert.h"
+#include "formats/text/csv_guess.h"
+#include "formats/text/field_number.h"
 #include "run/convert/manifest_input.h"
 #include "run/input_type.h"
 #include "run/table_input.h"
@@ -15,6 +18,8 @@ namespace {
 
 using formats::ContentType;
 using formats::Format;
+
+constexpr std::size_t kLook = std::size_t{64} << 10;
 
 // Of records that are no table, the suffix says little: a .txt may hold series.
 std::optional<ContentType> line_type(const ConvertRequest& request, DataKind kind, const std::vector<formats::InputFile>& files) {
@@ -57,6 +62,24 @@ bool copies(const ConvertRequest& request, const ContentType& from, DataKind kin
   ContentType rest = *to;
   rest.parameters.erase("delimiter");
   return rest.parameters.empty();
+}
+
+// Rows that cannot be copied, since the output has another delimiter, are read as numbers.
+void refuse_texts(const ConvertRequest& request, const ContentType& from, const formats::InputFile& file) {
+  const std::optional<ContentType> to = wanted_type(request, DataKind::table);
+  if (!to || to->format != Format::csv || from.format != Format::csv || !file.rewindable) return;
+  std::string head(kLook, '\0');
+  head.resize(formats::open_bytes(file)->read(head));
+  const formats::CsvDialect dialect = formats::csv_dialect(from);
+  const std::size_t header = formats::csv_first_line(head, dialect).size();
+  if (header == head.size()) return;
+  const std::string_view row = formats::csv_first_line(std::string_view(head).substr(header + 1), dialect);
+  if (header + 1 + row.size() == head.size() && head.size() == kLook) return;
+  for (const std::string& field : formats::field_texts(row.data(), row.data() + row.size(), dialect)) {
+    if (field.empty() || formats::field_number(field)) continue;
+    throw user_error("{}:2: {} is not a number; rows with text are copied as they stand, when the output has the delimiter of the input: "
+                     "name the output by the suffix of the input, or leave the delimiter as it is", file.name, smtrain::quoted(field));
+  }
 }
 
 bool holds_images(DataKind kind) {
@@ -104,6 +127,7 @@ std::unique_ptr<RecordSupply> open_record_supply(const ConvertRequest& request, 
     if (type->format == Format::csv) return open_csv_lines(request, *type, std::move(files), console);
     return open_lines(request, *type, std::move(files));
   }
+  if (from == DataKind::table && type) refuse_texts(request, *type, files.front());
   if (from == DataKind::table) return open_table_rows(request, files, console);
   throw user_error(
       "{}: is {}{}; --shuffle, --split, --folds, --shards and --tail take tables, and records that are lines (series, pairs, "
