@@ -105,6 +105,7 @@ class NoText(TextTest):
                 err = self.refused(self.archive(mode), "o.txt", "--to", "blazingtext")
                 self.assertIn("news.tar: looks like a tar archive, expected text; unpack it first", err)
                 self.assertFalse(os.path.exists(self.path("o.txt")))
+        self.assertIn("news.tar: looks like a tar archive", self.refused("news.tar", "o.txt", "--from", "blazingtext"))
         with zipfile.ZipFile(self.path("news.zip"), "w") as pack:
             pack.writestr("1", "one two\n")
         self.assertIn("news.zip: looks like a zip archive, expected text",

@@ -1,8 +1,6 @@
 #include "formats/words/documents.h"
 
 #include <algorithm>
-#include <span>
-#include <string_view>
 
 #include "base/error.h"
 #include "base/signals.h"
@@ -13,31 +11,12 @@
 #include "formats/text/csv_guess.h"
 #include "formats/text/csv_texts.h"
 #include "formats/text/lines.h"
+#include "formats/words/text_cutter.h"
 
 namespace smtrain::formats {
 namespace {
 
-constexpr std::size_t kLook = 4096, kTextPerControl = 20, kFewControls = 3;
 constexpr const char* kExample = R"({"text":"linux ready for prime time"})";
-
-// Old texts have a control byte here and there, but never many, and no NUL.
-bool looks_binary(std::string_view head) {
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 && (c < '\t' || c > '\r') && c != '\x1B'; };
-  const auto count = static_cast<std::size_t>(std::count_if(head.begin(), head.end(), is_control));
-  return head.find('\0') != std::string_view::npos || (count > kFewControls && count * kTextPerControl > head.size());
-}
-
-// Throws unless the beginning of a file is that of a text.
-void check_is_text(const std::string& name, std::span<const char> bytes) {
-  const std::string_view head(bytes.data(), std::min(bytes.size(), kLook));
-  if (!looks_binary(head) && !head.starts_with("%PDF-")) return;
-  const std::string looks = describe_content(head);
-  const bool packed = looks.ends_with("archive") || looks.ends_with("data");
-  throw user_error("{}: looks like {}, expected text; {}", name, looks,
-                   looks == "UTF-16 text" ? "make it UTF-8 first (iconv -f UTF-16 -t UTF-8)"
-                   : packed ? "unpack it first if it is an archive, and give the files (a folder with --file-per-document: each is a document)"
-                            : "leave it out, or take the text out of it first");
-}
 
 // A reader whose records come out of blocks.
 class StreamedReader : public DocumentReader {
@@ -50,23 +29,10 @@ class StreamedReader : public DocumentReader {
   std::unique_ptr<RecordStream<Document>> stream_;
 };
 
-/// Lines of files that begin as text does.
-class DocumentCutter final : public RecordCutter {
- public:
-  DocumentCutter(std::size_t max_record_bytes, BlankLines blank) : lines_(max_record_bytes, blank) {}
-  Cut cut(const RawBlock& block, bool file_start, bool at_end) override {
-    if (file_start) check_is_text(*block.source, block.bytes);
-    return lines_.cut(block, file_start, at_end);
-  }
-
- private:
-  LineCutter lines_;
-};
-
 class LineReader final : public StreamedReader {
  public:
   LineReader(const std::vector<InputFile>& files, BlankLines blank, const BlockTeamOptions& options) {
-    cutter_ = std::make_unique<DocumentCutter>(options.max_record_bytes, blank);
+    cutter_ = std::make_unique<TextCutter>(options.max_record_bytes, blank);
     stream_ = std::make_unique<RecordStream<Document>>(
         files, *cutter_,
         [blank](const RawBlock& block, std::vector<Document>& out) {

@@ -7,6 +7,7 @@
 #include "formats/json/json_records.h"
 #include "formats/json/json_row.h"
 #include "formats/text/lines.h"
+#include "formats/words/text_cutter.h"
 
 namespace smtrain::formats {
 namespace {
@@ -121,7 +122,7 @@ class SentenceReader::Source {
     while (lines.next()) out.push_back(sentence_of(lines.line()));
   }
 
-  LineCutter cutter_;
+  TextCutter cutter_;
   JsonLines lines_;
   RecordStream<Sentence> stream_;
 };
