@@ -152,6 +152,10 @@ void ParquetWriter::name_columns(const Batch& first) {
 }
 
 void ParquetWriter::begin(const Batch& first, std::string& out) {
+  if (first.qids != nullptr) {
+    throw user_error("Parquet has no column for query ids (qid); write libsvm or JSON Lines, or leave them out where they are read: ;qid=0 in the "
+                     "content type of the input");
+  }
   sparse_ = first.sparse();
   labels_ = first.labels == nullptr ? 0 : first.label_width;
   weights_ = first.weights != nullptr;
