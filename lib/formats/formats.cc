@@ -42,6 +42,9 @@ std::unique_ptr<TableWriter> make_table_writer(const TableWriterOptions& options
     case Format::parquet: return std::make_unique<ParquetWriter>(options);
     case Format::npy: return std::make_unique<NpyWriter>();
     case Format::matrix_market: return std::make_unique<MatrixMarketWriter>();
+    case Format::json:
+      throw user_error("content type {} is read only, since a JSON document ends where its list does; write JSON Lines: a name that ends in .jsonl, or "
+                       "application/jsonlines", options.type.to_string());
     default: break;
   }
   throw user_error("content type {} cannot be written; known: text/csv, text/libsvm, application/x-recordio-protobuf, application/jsonlines, "

@@ -71,6 +71,12 @@ class ConvertTables(CliTest):
         self.assertIn("no field for row weights", refused.err)
         self.assertNotIn("r.pbr", self.files("."))
 
+    def test_a_json_document_is_read_only(self):
+        self.write("a.csv", "1,2\n")
+        refused = self.smtrain("convert", "a.csv", "a.json", code=2)
+        self.assertIn("application/json is read only", refused.err)
+        self.assertIn("a name that ends in .jsonl", refused.err)
+
     def test_a_format_that_counts_its_rows_first_needs_a_plain_file(self):
         for target, where in (("a.npy.gz", "a.npy.gz"), ("-", "standard output")):
             refused = self.smtrain("convert", "rows.csv", target, "--to", "npy", code=2)
