@@ -1,4 +1,5 @@
 #include <charconv>
+#include <limits>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -27,9 +28,17 @@ run::BoxOptions box_options(const CommandLine& line) {
   return options;
 }
 
-std::optional<std::int64_t> number(const CommandLine& line, const std::string& flag) {
-  const auto text = line.text(flag);
-  return text ? std::optional<std::int64_t>(std::stoll(*text)) : std::nullopt;
+// What is too large for its flag is refused where its limit is known.
+std::optional<std::int64_t> number(const CommandLine& line, const std::string& flag, std::int64_t least) {
+  const std::optional<std::string> text = line.text(flag);
+  if (!text) return std::nullopt;
+  std::int64_t number = 0;
+  const char* const last = text->data() + text->size();
+  const auto [end, error] = std::from_chars(text->data(), last, number);
+  if (error == std::errc() && end == last && number >= least) return number;
+  const bool large = error == std::errc::result_out_of_range && end == last && text->front() != '-';
+  throw user_error("--{} {}: expected a whole number {}", flag, smtrain::quoted(*text),
+                   large ? fmt::format("of at most {}", std::numeric_limits<std::int64_t>::max()) : fmt::format("from {}", least));
 }
 
 run::PrepareOptions preparation(const CommandLine& line) {
@@ -40,9 +49,9 @@ run::PrepareOptions preparation(const CommandLine& line) {
   p.apply_encoding = line.text("apply-encoding");
   p.shuffle = line.has("shuffle");
   p.split = line.text("split");
-  p.folds = number(line, "folds");
-  p.shards = number(line, "shards");
-  p.tail = number(line, "tail");
+  p.folds = number(line, "folds", 2);
+  p.shards = number(line, "shards", 2);
+  p.tail = number(line, "tail", 1);
   p.stratify = line.text("stratify");
   p.group = line.text("group");
   p.manifest = line.text("manifest");
@@ -51,25 +60,16 @@ run::PrepareOptions preparation(const CommandLine& line) {
 
 run::ImageOptions image_options(const CommandLine& line) {
   run::ImageOptions options;
-  options.resize = number(line, "resize");
+  options.resize = number(line, "resize", 1);
   options.center_crop = line.has("center-crop");
   options.encoding = line.text("encoding");
-  options.quality = number(line, "quality");
+  options.quality = number(line, "quality", 0);
   options.pass_through = line.has("pass-through");
   options.pack_label = line.has("pack-label");
   options.no_shuffle = line.has("no-shuffle");
-  options.skip_bad_images = number(line, "skip-bad-images").value_or(0);
-  options.max_image_pixels = number(line, "max-image-pixels");
+  options.skip_bad_images = number(line, "skip-bad-images", 0).value_or(0);
+  options.max_image_pixels = number(line, "max-image-pixels", 1);
   return options;
-}
-
-std::optional<std::uint64_t> number_in(const CommandLine& line, const std::string& flag) {
-  const std::optional<std::string> text = line.text(flag);
-  if (!text) return std::nullopt;
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (error == std::errc() && end == text->data() + text->size()) return number;
-  throw user_error("--{} {}: expected a whole number from 0", flag, smtrain::quoted(*text));
 }
 
 run::TextOptions text_options(const CommandLine& line) {
@@ -83,8 +83,8 @@ run::TextOptions text_options(const CommandLine& line) {
   options.tokens = line.text("tokens");
   options.keep_case = line.has("keep-case");
   options.lower_case = line.has("lower-case");
-  options.min_count = number_in(line, "min-count");
-  options.vocabulary_size = number_in(line, "vocabulary-size");
+  options.min_count = number(line, "min-count", 1);
+  options.vocabulary_size = number(line, "vocabulary-size", 1);
   options.stop_words = line.text("stop-words");
   options.vocabulary = line.text("vocabulary");
   options.save_vocabulary = line.text("save-vocabulary");

@@ -256,7 +256,7 @@ class Parts(Prepare):
                 (["--split", "a=1"], "two parts"),
                 (["--split", "a=0.5,b=x"], '"x" is no share'),
                 (["--split", "a/b=0.5,c=0.5"], "no name of a part"),
-                (["--folds", "1"], "expected 2 to 1000"),
+                (["--folds", "1001"], "expected 2 to 1000"),
                 (["--folds", "2", "--shards", "2"], "exclude each other"),
                 (["--stratify", "0"], "--split or --folds"),
                 (["--group", "0"], "give one of them"),
@@ -269,6 +269,16 @@ class Parts(Prepare):
         os.rename(self.path("a.csv"), self.path("out-fold1.csv"))
         self.refused("convert", "out-fold1.csv", "out.csv", "--folds", "2", says="the same file")
         self.assertEqual(self.files(), ["out-fold1.csv"])
+
+    def test_numbers_are_whole_and_in_range(self):
+        self.write("a.csv", "1,2\n3,4\n")
+        for flag, least in (("folds", 2), ("shards", 2), ("tail", 1), ("resize", 1), ("quality", 0), ("skip-bad-images", 0),
+                            ("max-image-pixels", 1), ("min-count", 1), ("vocabulary-size", 1)):
+            for value in ("x", "2.5", "3d", "16x", " 4", "", str(least - 1), "99999999999999999999", "-99999999999999999999"):
+                expected = f"from {least}\n" if value != "9" * 20 else f"of at most {2**63 - 1}\n"
+                with self.subTest(flag=flag, value=value):
+                    self.refused("convert", "a.csv", "out.csv", f"--{flag}={value}", says=f'--{flag} "{value}": expected a whole number {expected}')
+        self.assertEqual(self.files(), ["a.csv"])
 
     def test_a_broken_record_leaves_nothing(self):
         self.write("a.csv", "1,2\n" * 5000 + "3\n")
