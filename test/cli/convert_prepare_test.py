@@ -387,5 +387,65 @@ class Memory(Prepare):
         self.assertEqual(self.read("out.csv"), self.read("in-memory.csv"))
 
 
+class SharedPaths(Prepare):
+    """No output may be a file that is read, or one that is written, too."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("t.txt", "the cat sat\na dog\n")
+        self.write("n.csv", "y,city\n1,Bern\n0,Chur\n1,Zug\n")
+        self.write("sa.csv", "item,date,sold,shop\na,2024-01-01,1,north\na,2024-01-02,2,north\n")
+        self.write("p.csv", "1,2\n3,4\n5,6\n7,8\n")
+        self.write("stop.txt", "the\n")
+
+    def shared(self, *arguments, both):
+        """Refused with both flags and leaving every file as it was."""
+        before = {name: self.read(name) for name in self.files()}
+        result = self.smtrain("convert", *arguments, code=None)
+        self.assertEqual({name: self.read(name) for name in self.files()}, before)
+        self.assertEqual(result.code, 2, result)
+        for part in ("the same file", *both):
+            self.assertIn(part, result.err)
+        self.assert_no_trace(result)
+
+    def test_an_input_is_no_output(self):
+        series = ("--to", "deepar", "--series", "item", "--time", "date", "--value", "sold", "--categories", "shop")
+        os.symlink("p.csv", self.path("link.csv"))
+        os.link(self.path("p.csv"), self.path("hard.csv"))
+        self.shared("t.txt", "o.svm", "--to", "counts", "--save-vocabulary", "t.txt", both=['IN "t.txt"', '--save-vocabulary "t.txt"'])
+        self.shared("n.csv", "o.csv", "--label", "y", "--one-hot", "all", "--depfile", "n.csv", both=['IN "n.csv"', '--depfile "n.csv"'])
+        self.shared("n.csv", "o.csv", "--label", "y", "--one-hot", "all", "--save-encoding", "n.csv", both=["IN", "--save-encoding"])
+        self.shared("sa.csv", "o.json", *series, "--save-categories", "sa.csv", both=['IN "sa.csv"', '--save-categories "sa.csv"'])
+        self.shared("p.csv", "s.csv", "--shards", "2", "--manifest", "link.csv", both=['IN "p.csv"', '--manifest "link.csv"'])
+        self.shared("p.csv", "o.svm", "--depfile", "hard.csv", both=['IN "p.csv"', '--depfile "hard.csv"'])
+        self.shared("*.csv", "o.svm", "--depfile", "./p.csv", both=["IN", '--depfile "./p.csv"'])
+
+    def test_what_is_read_beside_the_input_is_no_output(self):
+        self.smtrain("convert", "n.csv", "o.csv", "--label", "y", "--one-hot", "all", "--save-encoding", "e.csv")
+        self.smtrain("convert", "t.txt", "o.svm", "--to", "counts", "--save-vocabulary", "v.svm")
+        self.shared("n.csv", "e.csv", "--apply-encoding", "e.csv", both=['OUT "e.csv"', '--apply-encoding "e.csv"'])
+        self.shared("t.txt", "v.svm", "--to", "counts", "--vocabulary", "v.svm", both=['OUT "v.svm"', '--vocabulary "v.svm"'])
+        self.shared("t.txt", "stop.txt", "--to", "blazingtext", "--save-vocabulary", "v", "--stop-words", "stop.txt",
+                    both=['OUT "stop.txt"', '--stop-words "stop.txt"'])
+        self.write("cl.json", "cat\ndog\n")
+        os.mkdir(self.path("..", "boxes"))
+        box = {"file": "a.jpg", "image_size": [{"width": 9, "height": 9, "depth": 3}], "annotations": [], "categories": []}
+        self.write("../boxes/a.json", json.dumps(box))
+        self.shared("../boxes", "cl.json", "--from", "boxes", "--to", "coco", "--classes", "cl.json", both=['OUT "cl.json"', '--classes "cl.json"'])
+
+    def test_no_two_outputs_are_one(self):
+        series = ("--to", "deepar", "--series", "item", "--time", "date", "--value", "sold", "--categories", "shop")
+        self.shared("p.csv", "s.csv", "--shards", "2", "--manifest", "s-00000.csv", both=['OUT "s-00000.csv"', "--manifest"])
+        self.shared("p.csv", "o.csv", "--depfile", "o.csv", both=["OUT", "--depfile"])
+        self.shared("p.csv", "o.csv", "--depfile", "../work/o.csv", both=['OUT "o.csv"', '--depfile "../work/o.csv"'])
+        self.shared("n.csv", "o.pbr", "--label", "y", "--one-hot", "all", "--save-encoding", "o.pbr", both=["OUT", "--save-encoding"])
+        self.shared("n.csv", "o.pbr", "--label", "y", "--one-hot", "all", "--depfile", "o.pbr.encoding.json", both=["--save-encoding", "--depfile"])
+        self.shared("t.txt", "o.svm", "--to", "counts", "--save-vocabulary", "o.svm", both=["OUT", "--save-vocabulary"])
+        self.shared("sa.csv", "o.json", *series, "--save-categories", "o.json", both=["OUT", "--save-categories"])
+
+    def test_devices_may_be_shared(self):
+        self.smtrain("convert", "p.csv", "/dev/null", "--to", "text/csv", "--depfile", "/dev/null")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -301,7 +301,7 @@ class Pairs(TextTest):
             ("is no folder", ("en", "t.rec", "--to", "seq2seq", "--second", "de", "--vocabulary", "en")),
             ("it can become: blazingtext, counts, object2vec, seq2seq", ("en", "t.csv", "--from", "documents")),
             ("have no labels", ("news.csv", "t.csv", "--to", "counts", "--text", "1", "--label", "0", "--save-vocabulary", "w")),
-            ("input and output are the same file", ("en", "en", "--to", "blazingtext")),
+            ("both are the same file", ("en", "en", "--to", "blazingtext")),
         ):
             with self.subTest(words):
                 self.assertIn(words, self.refused(*arguments))

@@ -16,6 +16,7 @@
 #include "run/convert/convert_table.h"
 #include "run/convert/convert_text.h"
 #include "run/convert/record_supply.h"
+#include "run/convert/shared_paths.h"
 
 namespace smtrain::run {
 namespace {
@@ -123,6 +124,7 @@ void convert(const ConvertRequest& request, Console& console) {
   refuse_idle_image_flags(request, conversion, from, to);
   PrepareOptions prepare = request.prepare;
   if (from == DataKind::documents) prepare.encoding.label.reset();  // a text's label is no column of numbers
+  refuse_shared_paths(request, prepare, from, to);
   const bool folders = from == DataKind::image_folder && to == from;  // parted as folders, not as records
   if ((prepare.any() && !folders) || copies_texts(request, from, to)) return convert_prepared(request, from, to, console);
   if (conversion != nullptr) return conversion->run(request, from, to, console);

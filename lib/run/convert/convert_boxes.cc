@@ -6,7 +6,6 @@
 
 #include "base/each_index.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "formats/annotation/coco.h"
 #include "formats/annotation/label_vector.h"
@@ -64,11 +63,6 @@ void report(const ConvertRequest& request, const BoxedImages& boxed, Console& co
                counted(static_cast<std::uint64_t>(formats::class_count(boxed.set)), "class"));
 }
 
-void refuse_same_file(const ConvertRequest& request) {
-  if (request.input != "-" && request.output != "-" && same_file(request.input, request.output))
-    throw user_error("{}: input and output are the same; write to another name", request.output);
-}
-
 // Lists and records name no classes.
 void name_classes(const ConvertRequest& request, BoxedImages& boxed) {
   if (!request.boxes.classes_file) return;
@@ -79,7 +73,6 @@ void name_classes(const ConvertRequest& request, BoxedImages& boxed) {
 }  // namespace
 
 void convert_boxes(const ConvertRequest& request, DataKind from, DataKind to, Console& console) {
-  refuse_same_file(request);
   BoxedImages boxed =
       from == DataKind::image_list ? read_list_boxes(request, console) : read_boxed_images(request, from, console);
   if (from == DataKind::image_list) name_classes(request, boxed);
@@ -95,7 +88,6 @@ void convert_boxes(const ConvertRequest& request, DataKind from, DataKind to, Co
 }
 
 void convert_records_to_boxes(const ConvertRequest& request, DataKind, DataKind to, Console& console) {
-  refuse_same_file(request);
   std::optional<OutputFolder> folder;
   if (to != DataKind::coco) folder.emplace(request.output);
   BoxedImages boxed = read_record_boxes(request, console, [&](const std::string& name, const std::string& bytes) {
@@ -115,7 +107,6 @@ void convert_records_to_boxes(const ConvertRequest& request, DataKind, DataKind 
 }
 
 void convert_boxes_to_list(const ConvertRequest& request, DataKind from, DataKind, Console& console) {
-  refuse_same_file(request);
   const BoxedImages boxed = read_boxed_images(request, from, console);
   std::string text;
   std::size_t empty = 0;

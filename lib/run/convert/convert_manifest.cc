@@ -5,7 +5,6 @@
 
 #include "base/each_index.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "formats/annotation/label_vector.h"
 #include "formats/annotation/service_json.h"
@@ -88,11 +87,6 @@ std::vector<formats::image::PlacedImage> lines_of(formats::image::ImageListReade
   return lines;
 }
 
-void refuse_same_file(const ConvertRequest& request) {
-  if (request.input != "-" && request.output != "-" && same_file(request.input, request.output))
-    throw user_error("{}: input and output are the same; write to another name", request.output);
-}
-
 }  // namespace
 
 std::string manifest_reference(const ConvertRequest& request, const std::string& path, const std::string& name) {
@@ -105,12 +99,10 @@ std::string manifest_reference(const ConvertRequest& request, const std::string&
 }
 
 void convert_boxes_to_manifest(const ConvertRequest& request, DataKind from, DataKind, Console& console) {
-  refuse_same_file(request);
   write_boxes_manifest(request, read_boxed_images(request, from, console), console);
 }
 
 void convert_list_to_manifest(const ConvertRequest& request, DataKind, DataKind, Console& console) {
-  refuse_same_file(request);
   formats::image::ImageListReader reader(annotation_files(request.input, {".lst"}, formats::EmptyFiles::left_out), request.common.threads.value);
   const std::vector<formats::image::PlacedImage> lines = lines_of(reader);
   if (lines.empty()) throw user_error("{}: lists no image", request.input);
@@ -157,7 +149,6 @@ void convert_folder_to_manifest(const ConvertRequest& request, DataKind, DataKin
 }
 
 void convert_manifest_to_list(const ConvertRequest& request, DataKind, DataKind, Console& console) {
-  refuse_same_file(request);
   ManifestInput input(request);
   std::string text;
   formats::BoxNotes notes;

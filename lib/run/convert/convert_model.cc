@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "formats/table_sink.h"
 #include "run/depfile.h"
@@ -58,9 +57,6 @@ formats::Batch batch_of(const formats::NamedTensor& tensor, const std::string& p
 }  // namespace
 
 void convert_model(const ConvertRequest& request, DataKind, DataKind, Console& console) {
-  if (request.output != "-" && same_file(request.input, request.output)) {
-    throw user_error("{}: input and output are the same file; write to another name", request.output);
-  }
   formats::TableWriterOptions options;
   options.type = output_type(request.to, request.output);
   options.recordio_split = request.recordio_split;

@@ -13,23 +13,12 @@
 namespace smtrain::run {
 namespace {
 
-void refuse_outputs(const ConvertRequest& request, const PartPlan& plan, const std::vector<formats::InputFile>& files) {
+void refuse_outputs(const ConvertRequest& request, const PartPlan& plan) {
   if (request.output == "-" && plan.names.size() > 1)
     throw user_error("several parts cannot all go to standard output; name an output file");
   if (request.output.find("{}") != std::string::npos && plan.names.size() == 1) {
     throw user_error("{}: {{}} stands for the name of a part; there are none without --split, --folds, --shards or --tail",
                      request.output);
-  }
-  std::vector<std::string> paths;
-  for (const std::string& name : plan.names) paths.push_back(part_path(request.output, name));
-  for (const auto& path : {request.prepare.save_encoding, request.prepare.manifest}) {
-    if (path) paths.push_back(*path);
-  }
-  for (const std::string& path : paths) {
-    for (const formats::InputFile& file : files) {
-      if (path == "-" || !same_file(file.path, path)) continue;
-      throw user_error("{}: input and output are the same file ({}); write to another name", path, file.name);
-    }
   }
 }
 
@@ -90,7 +79,7 @@ void write_rule(const ConvertRequest& request, const Parts& parts, const std::ve
 void convert_prepared(const ConvertRequest& request, DataKind from, DataKind to, Console& console) {
   const PartPlan plan = plan_parts(request.prepare);
   const std::vector<formats::InputFile> files = formats::expand_path(request.input);
-  refuse_outputs(request, plan, files);
+  refuse_outputs(request, plan);
   const std::unique_ptr<Parting> parting = make_parting(request, plan, files, from, to, console);
   const std::unique_ptr<RecordSupply> supply = open_record_supply(request, from, to, console);
   Parts parts(request.output, plan, *supply);

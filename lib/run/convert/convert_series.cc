@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/signals.h"
 #include "base/text.h"
 #include "formats/record_groups.h"
@@ -30,13 +29,6 @@ constexpr std::size_t kChunk = 16;  // series that a thread takes of a group
 
 std::size_t weight_of(const Series& series) {
   return sizeof(Series) + series.target.size() * sizeof(double) * (1 + series.dynamic_feat.size());
-}
-
-void check_output(const ConvertRequest& request, const std::vector<formats::InputFile>& files) {
-  for (const formats::InputFile& file : files) {
-    if (request.output == "-" || !same_file(file.path, request.output)) continue;
-    throw user_error("{}: input and output are the same file ({}); write to another name", request.output, file.name);
-  }
 }
 
 // What all conversions of series tell while they run and at the end.
@@ -101,7 +93,6 @@ void write_series_of(const ConvertRequest& request, const SeriesTableInput& inpu
 SeriesTableInput table_input(const ConvertRequest& request, Console& console) {
   SeriesTableInput input;
   input.files = formats::expand_path(request.input);
-  check_output(request, input.files);
   input.type = input_type(request.content_type, input.files);
   if (input.type.format != formats::Format::csv && input.type.format != formats::Format::parquet) {
     throw user_error("{}: is {}; a table of time series is read from CSV, TSV or Parquet", request.input, words_for(input.type.format));
@@ -208,7 +199,6 @@ class SeriesInput {
  public:
   SeriesInput(const ConvertRequest& request, Console& console, bool numbered)
       : files_(formats::series_files(formats::expand_path(request.input), request.content_type.has_value(), console)) {
-    check_output(request, files_);
     formats::BlockTeamOptions blocks;
     blocks.threads = std::max(request.common.threads.value, 1);
     announce_terminal_input(request.input, console);

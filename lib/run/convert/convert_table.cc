@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/signals.h"
 #include "base/text.h"
 #include "formats/io/input_files.h"
@@ -26,13 +25,6 @@ constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
 // A format of large blocks gets what makes one for each of two threads.
 constexpr std::uint64_t kLargePieceBytes = std::uint64_t{64} << 20;
 constexpr std::size_t kWholeChannel = std::size_t{1} << 40;
-
-void refuse_overwriting(const ConvertRequest& request, const std::vector<formats::InputFile>& files) {
-  for (const formats::InputFile& file : files) {
-    if (request.output == "-" || !same_file(file.path, request.output)) continue;
-    throw user_error("{}: input and output are the same file ({}); write to another name", request.output, file.name);
-  }
-}
 
 void report_progress(const formats::TableStream& stream, Console& console) {
   const auto total = stream.bytes_total();
@@ -100,7 +92,6 @@ std::string columns_in_words(const formats::TableSchema& schema) {
 void convert_table(const ConvertRequest& request, DataKind, DataKind, Console& console) {
   const Clock::time_point start = Clock::now();
   const std::vector<formats::InputFile> files = formats::expand_path(request.input);
-  refuse_overwriting(request, files);
   const formats::ContentType to = output_type(request.to, request.output);
   const formats::ContentType from = with_labels_settled(input_type(request.content_type, files), console);
   announce_terminal_input(request.input, console);

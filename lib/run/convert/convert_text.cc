@@ -8,7 +8,6 @@
 #include <functional>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/parallel.h"
 #include "base/signals.h"
 #include "base/text.h"
@@ -39,13 +38,6 @@ constexpr std::size_t kChunk = 1024;  // documents that a thread takes of a grou
 
 std::size_t weight_of(const Document& document) { return sizeof(Document) + document.text.size() + document.second.size(); }
 std::size_t weight_of_sentence(const formats::Sentence& sentence) { return sizeof(formats::Sentence) + sentence.words.size(); }
-
-void check_output(const ConvertRequest& request, const std::vector<formats::InputFile>& files) {
-  for (const formats::InputFile& file : files) {
-    if (request.output == "-" || !same_file(file.path, request.output)) continue;
-    throw user_error("{}: input and output are the same file ({}); write to another name", request.output, file.name);
-  }
-}
 
 formats::ContentType text_type(const ConvertRequest& request, const std::vector<formats::InputFile>& files) {
   if (request.content_type) return formats::parse_content_type(*request.content_type);
@@ -106,8 +98,6 @@ class TextConversion {
 
  private:
   void check_inputs() const {
-    check_output(request_, files_);
-    check_output(request_, second_);
     const bool pairs = to_ == DataKind::pairs || to_ == DataKind::translations;
     if (options_.second && options_.second_text)
       throw user_error("--second names a file and --second-text a column; give one of them");
@@ -377,7 +367,6 @@ void convert_text(const ConvertRequest& request, DataKind, DataKind to, Console&
 
 void convert_sentences(const ConvertRequest& request, DataKind, DataKind, Console& console) {
   const std::vector<formats::InputFile> files = formats::expand_path(request.input);
-  check_output(request, files);
   formats::BlockTeamOptions blocks;
   blocks.threads = std::max(request.common.threads.value, 1);
   const formats::Format format = text_type(request, files).format;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "formats/annotation/label_vector.h"
 #include "run/depfile.h"
@@ -20,10 +19,6 @@ OrderedWorkOptions image_work_options(const ConvertRequest& request) { return {r
 
 void check_image_options(const ConvertRequest& request) {
   if (request.images.skip_bad_images < 0) throw user_error("--skip-bad-images {}: expected 0 or more", request.images.skip_bad_images);
-  // Parts have other names.
-  if (!request.prepare.parts() && request.input != "-" && request.output != "-" && same_file(request.input, request.output)) {
-    throw user_error("{}: input and output are the same file; write to another name", request.output);
-  }
 }
 
 DoneImage change_image(SuppliedImage& image, const ImageChange& change) {

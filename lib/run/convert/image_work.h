@@ -28,7 +28,7 @@ using ImageWork = OrderedWork<SuppliedImage, DoneImage>;
 
 OrderedWorkOptions image_work_options(const ConvertRequest& request);
 
-/// Throws a user Error for options that cannot be, and for an input that is the output.
+/// Throws a user Error for options that cannot be.
 void check_image_options(const ConvertRequest& request);
 
 /// Reads and changes the image; what is wrong with it is told in the result. Throws a user Error for boxes that a crop would cut

@@ -25,6 +25,11 @@ struct PrepareOptions {
     return p.columns || p.drop || p.label || p.one_hot || p.ordinal || !p.missing.empty() || !p.missing_texts.empty() ||
            save_encoding || apply_encoding;
   }
+  /// Where an encoding that is found goes; "" for nowhere: standard output and parts with paths of their own have no place beside them.
+  std::string encoding_file(const std::string& output) const {
+    if (save_encoding) return *save_encoding;
+    return output == "-" || output.find("{}") != std::string::npos ? "" : output + ".encoding.json";
+  }
   /// Whether there is more than one output.
   bool parts() const { return split || folds || shards || tail; }
   bool any() const { return encodes() || shuffle || parts() || stratify || group || manifest; }

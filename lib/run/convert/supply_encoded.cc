@@ -148,10 +148,7 @@ class EncodedSupply final : public RecordSupply {
   }
 
   // "" for none.
-  std::string encoding_path() const {
-    if (options_.save_encoding) return *options_.save_encoding;
-    return output_ == "-" || output_.find("{}") != std::string::npos ? "" : output_ + ".encoding.json";
-  }
+  std::string encoding_path() const { return options_.encoding_file(output_); }
 
   void encode(const formats::RawBlock& block, EncodedBlock& out) const {
     formats::RowEncoder::Scratch scratch;

@@ -37,6 +37,11 @@ formats::WordSet read_stop_words(const std::string& path, bool lower_case) {
 
 }  // namespace
 
+std::vector<std::string> vocabulary_files(const std::string& path, DataKind to) {
+  if (to != DataKind::translations) return {path};
+  return {path + "/" + kSideFiles[0], path + "/" + kSideFiles[1]};
+}
+
 TextWords::TextWords(const TextOptions& options, DataKind to)
     : options_(options), to_(to), two_sided_(to == DataKind::translations),
       reserved_(to == DataKind::translations || to == DataKind::pairs), tokens_(tokens_of(options, to)) {
@@ -77,12 +82,12 @@ void TextWords::load() {
   if (two_sided_ && !std::filesystem::is_directory(path)) {
     throw user_error("--vocabulary {}: is no folder, expected one with {} and {}", path, kSideFiles[0], kSideFiles[1]);
   }
-  for (std::size_t side = 0; side < (two_sided_ ? 2 : 1); ++side) {
-    const std::string file = two_sided_ ? path + "/" + kSideFiles[side] : path;
-    vocabularies_[side] = formats::read_vocabulary(file);
+  const std::vector<std::string> files = vocabulary_files(path, to_);
+  for (std::size_t side = 0; side < files.size(); ++side) {
+    vocabularies_[side] = formats::read_vocabulary(files[side]);
     if (reserved_) unknown_[side] = vocabularies_[side].find("<unk>");
-    inputs_.push_back(file);
   }
+  inputs_.insert(inputs_.end(), files.begin(), files.end());
 }
 
 void TextWords::count(const std::vector<formats::Document>& documents, int threads) {
@@ -122,12 +127,11 @@ void TextWords::settle() {
 }
 
 std::vector<std::string> TextWords::save() const {
-  std::vector<std::string> paths;
-  if (!options_.save_vocabulary) return paths;
+  if (!options_.save_vocabulary) return {};
   if (two_sided_) std::filesystem::create_directories(*options_.save_vocabulary);
-  for (std::size_t side = 0; side < (two_sided_ ? 2 : 1); ++side) {
-    paths.push_back(two_sided_ ? *options_.save_vocabulary + "/" + kSideFiles[side] : *options_.save_vocabulary);
-    AtomicFile file(paths.back());
+  const std::vector<std::string> paths = vocabulary_files(*options_.save_vocabulary, to_);
+  for (std::size_t side = 0; side < paths.size(); ++side) {
+    AtomicFile file(paths[side]);
     file.write(reserved_ ? formats::vocabulary_json(vocabularies_[side]) : formats::vocabulary_lines(vocabularies_[side]));
     file.commit();
   }

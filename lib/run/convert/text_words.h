@@ -14,6 +14,9 @@
 
 namespace smtrain::run {
 
+/// The file of a vocabulary that is saved at `path`, or the two below it where each side of a translation has its own.
+std::vector<std::string> vocabulary_files(const std::string& path, DataKind to);
+
 /// How texts become words for an output: by the options, else as suits it.
 class TextWords {
  public:
