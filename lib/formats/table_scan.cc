@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "formats/block_feed.h"
 #include "formats/scan_sums.h"
+#include "formats/table_head.h"
 #include "formats/table_width.h"
 
 namespace smtrain::formats {
@@ -102,22 +103,12 @@ void Scanner::add_problem(std::string text) {
 // False when the file holds nothing, or nothing that can be read.
 bool Scanner::probe(BlockFeed& feed) {
   std::string source;
-  std::size_t wanted = kBlockBytes;
-  std::span<const char> head = feed.head(wanted, source);
+  std::span<const char> head = feed.head(kBlockBytes, source);
   if (head.empty() || result_.schema) return !head.empty();
-  // The first record must be whole; how long it is only the parser knows.
-  for (;;) {
-    try {
-      result_.schema = parser_->probe(head, source, log_);
-      head_.assign(head.begin(), head.end());
-      if (result_.schema->feature_dim == 0) measure_width();
-      break;
-    } catch (const Error&) {
-      if (head.size() < wanted || wanted >= parser_->block_limit(options_.table.max_record_bytes)) throw;
-      wanted *= 4;
-      head = feed.head(wanted, source);
-    }
-  }
+  head = table_head(feed, *parser_, options_.table.type.format, kBlockBytes, options_.table.max_record_bytes, source);
+  result_.schema = parser_->probe(head, source, log_);
+  head_.assign(head.begin(), head.end());
+  if (result_.schema->feature_dim == 0) measure_width();
   by_column_ = result_.schema->feature_dim <= options_.max_columns;
   settle_target();
   return true;

@@ -19,6 +19,7 @@
 #include "formats/read_ahead.h"
 #include "formats/row_cache.h"
 #include "formats/row_store.h"
+#include "formats/table_head.h"
 #include "formats/table_width.h"
 
 namespace smtrain::formats {
@@ -31,19 +32,6 @@ constexpr std::size_t kWholePipeBytes = std::size_t{64} << 20;
 // records may be large.
 constexpr std::size_t kRoundBytes = std::size_t{32} << 20;
 constexpr std::size_t kPipeBlockBytes = std::size_t{1} << 20;  // what a slow writer must have written before rows are seen
-
-// How many bytes of a file show its first record whole.
-std::size_t head_needed(Format format, std::span<const char> head) {
-  if (format == Format::json) return static_cast<std::size_t>(-1);
-  if (format == Format::npy) return 0;
-  if (format == Format::parquet) return parquet::first_part_bytes(head);
-  if (format == Format::recordio_protobuf) {
-    std::uint32_t length = 0;
-    if (head.size() >= 8) std::memcpy(&length, head.data() + 4, 4);
-    return (length & 0x1fffffff) + std::size_t{16};
-  }
-  return std::memchr(head.data(), '\n', head.size()) != nullptr ? 0 : 2 * head.size();
-}
 
 // Blocks a team takes between two emissions: enough that the last block of a round costs little, few enough that memory
 // stays bounded with many threads.
@@ -222,21 +210,14 @@ void TableStreamImpl::guess_format(std::span<const char> head, const std::string
 
 void TableStreamImpl::read_schema() {
   std::string source;
-  std::size_t wanted = kHeadBytes;
-  std::span<const char> head = feed_->head(wanted, source);
+  std::span<const char> head = feed_->head(kHeadBytes, source);
   if (head.empty() && may_be_empty()) return;
   if (head.empty()) throw user_error("{}: holds no records: {}", path_, files_.size() == 1 ? "the file is empty" : "all files are empty");
   if (options_.guess_format) guess_format(head, source);
   parser_ = make_table_parser(options_.table);
   feed_->set_cutter(*parser_);
-  head = feed_->head(wanted, source);  // a cutter may have rearranged the bytes
-  for (;;) {
-    wanted = std::min(head_needed(options_.table.type.format, head), parser_->block_limit(options_.table.max_record_bytes));
-    const std::size_t before = head.size();
-    if (wanted <= before) break;
-    head = feed_->head(wanted, source);
-    if (head.size() < wanted) break;
-  }
+  // The cutter may have rearranged the bytes.
+  head = table_head(*feed_, *parser_, options_.table.type.format, kHeadBytes, options_.table.max_record_bytes, source);
   schema_ = parser_->probe(head, source, log_);
   if (schema_.feature_dim == 0) measure_width(source);
   // FIFOs may bring the same files in another order in each epoch.

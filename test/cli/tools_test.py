@@ -86,6 +86,27 @@ class Inspect(CliTest):
         self.refused("convert", "notes.txt", "out.csv", says="is text, a document per line")
         self.refused("convert", "series.json", "out.csv", "--to", "pairs", says=['"pairs" is no kind of data', "object2vec"])
 
+    def test_rows_wider_than_a_block(self):
+        row = ",".join(["1.25"] * 300000)
+        self.write("wide.csv", (row + "\n") * 3)
+        self.assertRegex(self.smtrain("inspect", "wide.csv").out, "features +300,000 dense")
+        self.write("named.csv", ",".join(f"column{i}" for i in range(150000)) + "\n" + ",".join(["1"] * 150000) + "\n")
+        self.assertRegex(self.smtrain("inspect", "named.csv", "--content-type", "text/csv;header=true").out, "features +150,000 dense")
+
+    def test_advice_can_be_pasted(self):
+        self.write("my data's.csv", "a name,la bel\nx,1\ny,2\nx,3\ny,4\n")
+        out = self.smtrain("inspect", "my data's.csv", "--label", "la bel").out
+        command = out[out.index("smtrain convert"):out.index(" makes a table")]
+        self.assertIn("--label 'la bel'", command)
+        self.shell(command.replace("smtrain", '"$SMTRAIN"', 1).replace("OUT.pbr", "out.pbr"))
+        self.assertIn("out.pbr", self.files())
+        self.write("dates.csv", "time,value\n2026-01-01,1\n2026-01-02,2\n")
+        self.assertIn("no column would make a feature", self.smtrain("inspect", "dates.csv", "--label", "value").out)
+
+    def test_what_is_wrong_ends_the_count(self):
+        self.write("series.json", '{"start": "2026-01-01 00:00:00", "target": [1, 2, 3]}\n{"start": 1}\n')
+        self.assertIn("what is wrong ended the reading", self.smtrain("inspect", "series.json", code=2).out)
+
     def test_many_flaws_are_told_once(self):
         self.write("train.csv", csv(blobs(50)) + "1,oops\n" * 30)
         result = self.smtrain("inspect", "train.csv", code=2)

@@ -38,6 +38,7 @@ std::vector<std::size_t> ParquetParser::choose(const parquet::FileSummary& file)
 
 TableSchema ParquetParser::probe(std::span<const char> head, const std::string& source, Log& log) {
   const std::optional<Part> part = parquet::first_part(head);
+  if (head.empty()) throw user_error("{}: holds no records", source);
   if (!part) throw user_error("{}: the first rows take {} bytes and more", source, head.size());
   for (const auto& [name, value] : options_.type.parameters) {
     if (name != "label" && name != "label_size" && name != "weights")

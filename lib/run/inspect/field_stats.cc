@@ -46,7 +46,7 @@ std::optional<double> correlation_ratio(const std::map<std::string, Moments, std
   for (const auto& [name, group] : groups) {
     between += static_cast<double>(group.count) * (group.mean - sum / count) * (group.mean - sum / count);
   }
-  if (groups.size() < 2 || !(between + within > 0)) return std::nullopt;
+  if (groups.size() < 2 || !(between + within > 0) || 2 * static_cast<double>(groups.size()) > count) return std::nullopt;
   return std::sqrt(between / (between + within));
 }
 
@@ -132,7 +132,7 @@ std::optional<double> FieldStats::cramers_v() const {
     }
   }
   const std::size_t least = std::min(pairs_.size(), classes.size());
-  if (least < 2) return std::nullopt;
+  if (least < 2 || 2 * static_cast<double>(std::max(pairs_.size(), classes.size())) > all) return std::nullopt;
   // chi^2 = n (sum of observed^2 / (row * column) - 1)
   double sum = 0;
   for (const auto& [category, counts] : pairs_) {

@@ -72,7 +72,8 @@ class FieldStats {
   bool many_groups_ = false, many_pairs_ = false;
 };
 
-/// The correlation ratio (Fisher 1925): sqrt(between-group sum of squares / total sum of squares).
+/// The correlation ratio (Fisher 1925): sqrt(between-group sum of squares / total sum of squares). nullopt for fewer than two groups, numbers
+/// that are all alike, and fewer than two numbers a group.
 std::optional<double> correlation_ratio(const std::map<std::string, Moments, std::less<>>& groups);
 
 }  // namespace smtrain::run

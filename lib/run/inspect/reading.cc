@@ -63,7 +63,7 @@ void Reading::read(const std::function<bool()>& next, const std::function<std::u
     add_problems(error);
   }
   const std::uint64_t read = consumed();
-  if (summary_.exact || !sized || read == 0) return;
+  if (summary_.exact || !sized || read == 0 || !summary_.problems.empty()) return;
   summary_.estimated_records =
       static_cast<std::uint64_t>(static_cast<double>(summary_.records) * (static_cast<double>(summary_.bytes) / static_cast<double>(read)) + 0.5);
 }
@@ -81,6 +81,7 @@ void Reading::read_each(const std::function<void(const formats::InputFile&)>& lo
     }
   }
   summary_.records = count;
+  summary_.spread = !summary_.exact;
   if (!summary_.exact) summary_.estimated_records = files_.size();
 }
 

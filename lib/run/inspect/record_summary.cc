@@ -15,6 +15,8 @@ constexpr std::size_t kCountsShown = 10;
 
 std::string records_in_words(const RecordSummary& s) {
   if (s.exact) return grouped(s.records);
+  if (s.spread) return fmt::format("{} ({} of them, here and there, were looked at; --full looks at all)", grouped(*s.estimated_records), grouped(s.records));
+  if (!s.problems.empty()) return fmt::format("{} or more (what is wrong ended the reading)", grouped(s.records));
   const std::string looked = fmt::format("the first {} were read; --full reads all", grouped(s.records));
   return s.estimated_records ? fmt::format("about {} ({})", grouped(*s.estimated_records), looked)
                              : fmt::format("{} or more ({})", grouped(s.records), looked);
@@ -74,7 +76,7 @@ std::string records_text(const RecordSummary& s) {
   for (const Fact& fact : s.facts) fields.emplace_back(fact.name, fact.text);
   std::string text = s.path + "\n\n" + text_fields(fields);
   for (const Fact& table : s.tables) text += "\n" + table.name + "\n" + table.text;
-  if (!s.first.empty()) text += "\nfirst records\n" + list_of(s.first);
+  if (!s.first.empty()) text += fmt::format("\n{} records\n", s.spread ? "some" : "first") + list_of(s.first);
   if (!s.problems.empty()) text += "\nwhat is wrong\n" + list_of(s.problems);
   if (s.more_problems) text += "  … and more\n";
   if (!s.notes.empty()) text += "\nnotes\n" + list_of(s.notes);

@@ -28,6 +28,7 @@ struct RecordSummary {
   std::uint64_t bytes = 0;     ///< of all files, on disk
   std::uint64_t records = 0;   ///< looked at
   bool exact = true;           ///< that is all there are
+  bool spread = false;         ///< those looked at do not stand at the beginning, but everywhere
   std::optional<std::uint64_t> estimated_records;
   std::vector<Fact> facts;
   std::vector<Fact> tables;    ///< the text is a table of its own, beneath the facts and under the name

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/shell_word.h"
 #include "base/text.h"
 #include "formats/encoding/encoding.h"
 #include "formats/text/column_list.h"
@@ -222,26 +223,27 @@ class Columns {
   void note_series(const InspectRequest& request) const {
     const auto found = std::find_if(stats_.begin(), stats_.end(), [](const FieldStats& c) { return c.kind() == Kind::dates; });
     if (found == stats_.end()) return;
-    summary_.notes.push_back(fmt::format("its dates may make series of it: smtrain convert {} OUT.jsonl --to deepar --time {} --value COLUMN", request.path,
-                                         column_name(static_cast<std::size_t>(found - stats_.begin()))));
+    summary_.notes.push_back(fmt::format("its dates may make series of it: smtrain convert {} OUT.jsonl --to deepar --time {} --value COLUMN", shell_word(request.path),
+                                         shell_word(column_name(static_cast<std::size_t>(found - stats_.begin())))));
   }
 
   // The command that makes a table of numbers.
   std::string advice(const InspectRequest& request) const {
     std::string dropped;
-    bool missing = false;
+    bool missing = false, features = false;
     for (std::size_t i = 0; i < stats_.size(); ++i) {
       const FieldStats& c = stats_[i];
       if (i == label_) continue;
       missing |= c.missing() > 0;
       // A category of its own for each record says nothing.
       const bool useless = c.kind() == Kind::dates || c.kind() == Kind::empty || (c.kind() == Kind::texts && !c.distinct());
+      features |= !useless;
       if (useless) dropped += (dropped.empty() ? "" : ",") + column_name(i);
     }
-    return fmt::format(
-        "no algorithm takes it as it is: columns hold text; smtrain convert {} OUT.pbr{} --one-hot all{}{} makes a table of numbers",
-        request.path, request.label ? " --label " + *request.label : " --label COLUMN", dropped.empty() ? "" : " --drop " + dropped,
-        missing ? " --missing median+indicator" : "");
+    if (!features) return "no algorithm takes it as it is, and no column would make a feature";
+    return fmt::format("no algorithm takes it as it is: columns hold text; smtrain convert {} OUT.pbr --label {} --one-hot all{}{} makes a table of numbers",
+                       shell_word(request.path), request.label ? shell_word(*request.label) : "COLUMN",
+                       dropped.empty() ? "" : " --drop " + shell_word(dropped), missing ? " --missing median+indicator" : "");
   }
 
   CsvRecords records_;

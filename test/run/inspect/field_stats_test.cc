@@ -132,6 +132,9 @@ TEST_CASE("field stats: what does not vary goes with nothing", "[run][inspect]")
   CHECK_FALSE(stats_of({"1", "1", "1"}, {"2", "3", "4"}, true).association(true));
   CHECK_FALSE(stats_of({"a", "a", "a"}, {"x", "y", "x"}, false).association(false));
   CHECK_FALSE(stats_of({"1", "2", "3"}, {"x", "x", "x"}, false).association(false));
+  // A class for each record says nothing, however well it goes.
+  CHECK_FALSE(stats_of({"a", "b", "c", "d"}, {"x", "y", "x", "y"}, false).association(false));
+  CHECK_FALSE(stats_of({"a", "b", "c", "d"}, {"1", "2", "3", "4"}, true).association(true));
 }
 
 }  // namespace smtrain::run
