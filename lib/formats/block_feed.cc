@@ -137,7 +137,7 @@ bool BlockFeed::next(FeedBlock& block) {
         if (block.raw.records > 0) return true;
         if (carry_.size == 0 && at_end_) break;
         have = carry_.size;
-        std::memcpy(block.buffer.get(), carry_.buffer.get(), have);
+        if (have > 0) std::memcpy(block.buffer.get(), carry_.buffer.get(), have);
         carry_.size = 0;
         continue;
       }
