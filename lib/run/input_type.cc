@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "formats/io/byte_stream.h"
+#include "formats/io/file_head.h"
 
 namespace smtrain::run {
 namespace {
@@ -17,8 +17,7 @@ std::string_view without_compression(std::string_view name) {
 }
 
 formats::ContentType type_by_bytes(const formats::InputFile& file) {
-  std::string head(kHeadBytes, '\0');
-  head.resize(formats::open_bytes(file)->read(head));
+  const std::string head = formats::file_head(file, kHeadBytes);
   if (const auto format = formats::format_by_content(head); format && formats::is_table(*format)) return {*format, {}};
   throw user_error("{}: looks like {}, which is no table that can be read; name the format with --content-type, for example "
                    "text/csv;label_size=0",

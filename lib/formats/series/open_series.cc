@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "formats/io/byte_stream.h"
+#include "formats/io/file_head.h"
 #include "formats/series/series_readers.h"
 
 namespace smtrain::formats {
@@ -18,8 +18,7 @@ bool deepar_reads(const InputFile& file) {
 bool is_parquet(const InputFile& file) {
   if (const auto format = format_by_suffix(file.name)) return format == Format::parquet;
   if (!file.rewindable) return false;
-  std::string head(4, '\0');
-  head.resize(open_bytes(file)->read(head));
+  const std::string head = file_head(file, 4);
   return head == "PAR1";
 }
 

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "base/text.h"
-#include "formats/io/byte_stream.h"
+#include "formats/io/file_head.h"
 #include "formats/text/field_number.h"
 #include "formats/text/lines.h"
 
@@ -69,8 +69,7 @@ ContentType with_csv_guesses(ContentType type, const std::vector<InputFile>& fil
   if (type.parameters.contains("header") && type.parameters.contains("delimiter")) return type;
   for (const InputFile& file : files) {
     if (!file.rewindable) break;
-    std::string head(kHeadBytes, '\0');
-    head.resize(open_bytes(file)->read(head));
+    const std::string head = file_head(file, kHeadBytes);
     const std::string_view text = without_bom(head);
     if (text.empty()) continue;
     guess_csv_delimiter(type, text, file.name, log);

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "formats/io/byte_stream.h"
+#include "formats/io/file_head.h"
 #include "formats/io/input_files.h"
 
 namespace smtrain::run {
@@ -23,10 +23,7 @@ std::string plain_suffix(const std::string& path) {
 }
 
 std::string head_of(const formats::InputFile& file) {
-  if (!file.rewindable) return "";
-  std::string head(kLook, '\0');
-  head.resize(formats::open_bytes(file)->read(head));
-  return head;
+  return file.rewindable ? formats::file_head(file, kLook) : "";
 }
 
 bool has_key(std::string_view text, std::string_view key) {
@@ -78,7 +75,7 @@ bool annotates_boxes(DataKind kind) { return kind == DataKind::boxes || kind == 
 
 }  // namespace
 
-std::optional<DataKind> guess_box_input(const ConvertRequest& request) {
+std::optional<DataKind> guess_structured_input(const ConvertRequest& request) {
   std::error_code error;
   if (request.input == "-" || !fs::exists(request.input, error)) return std::nullopt;
   const std::vector<formats::InputFile> files = formats::expand_path_if_any(request.input);

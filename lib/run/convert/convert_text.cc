@@ -11,7 +11,7 @@
 #include "base/parallel.h"
 #include "base/signals.h"
 #include "base/text.h"
-#include "formats/io/byte_stream.h"
+#include "formats/io/file_head.h"
 #include "formats/record_groups.h"
 #include "formats/table_sink.h"
 #include "formats/text/csv_guess.h"
@@ -48,8 +48,7 @@ formats::ContentType text_type(const ConvertRequest& request, const std::vector<
 // Text whose columns are asked for, in a file whose name tells nothing, is a table where its first line has several fields.
 formats::ContentType columns_type(const ConvertRequest& request, const formats::InputFile& file, const formats::ContentType& type) {
   if (type.format != formats::Format::text || request.content_type || !file.rewindable) return type;
-  std::string head(kLook, '\0');
-  head.resize(formats::open_bytes(file)->read(head));
+  const std::string head = formats::file_head(file, kLook);
   const auto format = formats::format_by_content(head);
   if (format == formats::Format::jsonlines) return {*format, {}};
   if (format != formats::Format::csv) return type;

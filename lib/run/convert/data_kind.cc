@@ -85,7 +85,7 @@ DataKind input_kind(const ConvertRequest& request) {
   if (to && made_of_text(*to)) return DataKind::documents;
   if (to == DataKind::series) return DataKind::table;
   if (!request.content_type) {
-    if (const auto kind = guess_box_input(request)) return *kind;
+    if (const auto kind = guess_structured_input(request)) return *kind;
   }
   if (const auto kind = guess_image_input(request)) return *kind;
   if (request.content_type) return DataKind::table;

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "formats/content_type.h"
 #include "formats/image/image_info.h"
-#include "formats/io/byte_stream.h"
+#include "formats/io/file_head.h"
 #include "formats/io/input_files.h"
 
 namespace smtrain::run {
@@ -28,8 +28,7 @@ std::string plain_name(std::string_view path) {
 
 bool holds_image_records(const formats::InputFile& file) {
   if (!file.rewindable) return false;
-  std::string head(kLook, '\0');
-  head.resize(formats::open_bytes(file)->read(head));
+  const std::string head = formats::file_head(file, kLook);
   return formats::format_by_content(head) == Format::image_recordio;
 }
 

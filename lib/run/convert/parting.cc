@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/signals.h"
 #include "base/text.h"
-#include "formats/io/byte_stream.h"
+#include "formats/io/file_head.h"
 #include "formats/parting/dealer.h"
 #include "formats/parting/tail.h"
 #include "run/input_type.h"
@@ -91,8 +91,7 @@ class TailOfSeries final : public Parting {
 // The first record of JSON Lines tells.
 bool holds_series(const formats::InputFile& file) {
   if (!file.rewindable || type_by_suffix(file.path).value_or(formats::ContentType{}).format != formats::Format::jsonlines) return false;
-  std::string head(kHeadBytes, '\0');
-  head.resize(formats::open_bytes(file)->read(head));
+  std::string head = formats::file_head(file, kHeadBytes);
   head.resize(std::min(head.find('\n'), head.size()));
   return head.find("\"start\"") != std::string::npos && head.find("\"target\"") != std::string::npos;
 }

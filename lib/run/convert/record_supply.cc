@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "formats/io/byte_stream.h"
+#include "formats/io/file_head.h"
 #include "formats/parquet/columns.h"
 #include "formats/parquet/convert.h"
 #include "formats/text/csv_guess.h"
@@ -68,8 +68,7 @@ bool copies(const ConvertRequest& request, const ContentType& from, DataKind kin
 void refuse_texts(const ConvertRequest& request, const ContentType& from, const formats::InputFile& file) {
   const std::optional<ContentType> to = wanted_type(request, DataKind::table);
   if (!to || to->format != Format::csv || from.format != Format::csv || !file.rewindable) return;
-  std::string head(kLook, '\0');
-  head.resize(formats::open_bytes(file)->read(head));
+  const std::string head = formats::file_head(file, kLook);
   const formats::CsvDialect dialect = formats::csv_dialect(from);
   const std::size_t header = formats::csv_first_line(head, dialect).size();
   if (header == head.size()) return;

@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "formats/content_type.h"
-#include "formats/io/byte_stream.h"
+#include "formats/io/file_head.h"
 #include "formats/text/field_number.h"
 #include "formats/text/lines.h"
 #include "formats/words/translations.h"
@@ -58,8 +58,7 @@ std::optional<DataKind> guess_text_input(const ConvertRequest& request) {
   if (request.content_type || !std::filesystem::is_regular_file(request.input, error)) return std::nullopt;
   const auto named = formats::format_by_suffix(request.input);
   if (named && named != formats::Format::recordio_protobuf) return std::nullopt;
-  std::string head(kLook, '\0');
-  head.resize(formats::open_bytes(formats::expand_path(request.input).front())->read(head));
+  const std::string head = formats::file_head(formats::expand_path(request.input).front(), kLook);
   if (formats::holds_translations(head)) return DataKind::translations;
   if (named) return std::nullopt;
   if (formats::format_by_content(head) != formats::Format::csv) return std::nullopt;

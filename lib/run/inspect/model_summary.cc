@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "formats/archive/tar.h"
-#include "formats/io/byte_stream.h"
+#include "formats/io/file_head.h"
 #include "run/input_type.h"
 #include "run/model_input.h"
 #include "run/console/text_table.h"
@@ -24,9 +24,9 @@ using Members = std::vector<std::pair<std::string, std::uint64_t>>;
 constexpr std::uint64_t kLimit = std::uint64_t{64} << 30;
 
 bool is_tar(const std::string& path) {
-  std::string head(512, '\0');
+  std::string head;
   try {
-    head.resize(formats::open_bytes({path, path, true, std::nullopt})->read(head));
+    head = formats::file_head({path, path, true, std::nullopt}, 512);
   } catch (const Error&) {
     return false;  // says so again when it is read as data
   }
