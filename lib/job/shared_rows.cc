@@ -209,8 +209,8 @@ std::unique_ptr<formats::TableStream> keep_in_step(std::unique_ptr<formats::Tabl
   return std::make_unique<StreamInStep>(std::move(stream), what, workers);
 }
 
-std::vector<Batch> collect_rows(const std::vector<Batch>& batches, dist::Communicator& workers) {
-  if (workers.size() == 1) return batches;
+std::vector<Batch> collect_rows(std::span<const Batch> batches, dist::Communicator& workers) {
+  if (workers.size() == 1) return {batches.begin(), batches.end()};
   std::vector<std::byte> own;
   for (const Batch& batch : batches) pack(batch, own);
   std::vector<Batch> all;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,6 @@ std::unique_ptr<formats::TableStream> keep_in_step(std::unique_ptr<formats::Tabl
 
 /// The rows of all processes, in rank order, on the first one; nothing on the others. Labels, weights and origins stay behind.
 /// Collective. Of one process the batches themselves.
-std::vector<formats::Batch> collect_rows(const std::vector<formats::Batch>& batches, dist::Communicator& workers);
+std::vector<formats::Batch> collect_rows(std::span<const formats::Batch> batches, dist::Communicator& workers);
 
 }  // namespace smtrain::job

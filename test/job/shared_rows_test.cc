@@ -136,7 +136,7 @@ TEST_CASE("shared rows: dense and sparse rows come to the first rank in rank ord
       batch.indices = indices;
       batch.values = values;
     }
-    const std::vector<Batch> all = collect_rows({batch}, group);
+    const std::vector<Batch> all = collect_rows(std::vector{batch}, group);
     if (!group.is_root()) {
       if (!all.empty()) throw std::runtime_error("rows on another rank");
       return;

@@ -3,15 +3,13 @@
 #include <utility>
 
 #include "algos/kmeans/training.h"
-#include "base/error.h"
-#include "base/signals.h"
 
 namespace smtrain::kmeans {
 
 using formats::Batch;
 
 std::unique_ptr<KMeansPredictor> Trainer::finish() {
-  const Timed timed(context_.metrics(), "finalize.time");
+  const job::Timed timed(context_.metrics(), "finalize.time");
   StreamState state{std::vector<float>(streaming_k_ * d_), std::vector<double>(streaming_k_)};
   backend_.read(queue_, state.centers.data(), centers_);
   backend_.read(queue_, state.counts.data(), weights_);
@@ -27,7 +25,7 @@ std::unique_ptr<KMeansPredictor> Trainer::finish() {
 
 // The first process shrinks, since others may have another CPU and other last digits; they follow it from safe point to safe point.
 Shrunk Trainer::shrink_together(const StreamState& state) {
-  const auto poll = [&] { return closing_point("shrinking"); };
+  const auto poll = [&] { return passes_->closing_point(*this, "shrinking"); };
   if (workers_.size() == 1) return shrink_to_model(state, poll);
   const auto tell = [&](char goes_on) {
     workers_.broadcast(std::as_writable_bytes(std::span(&goes_on, 1)), 0);
@@ -49,7 +47,7 @@ Shrunk Trainer::shrink_together(const StreamState& state) {
 
 Shrunk Trainer::shrink_to_model(const StreamState& state, const std::function<bool()>& poll) {
   context_.log().detail("shrinking {} centers into {}", streaming_k_, k_);
-  const Timed shrinking(context_.metrics(), "_shrink.time");
+  const job::Timed shrinking(context_.metrics(), "_shrink.time");
   const LloydOptions options{k_, params_.local_lloyd_init_method, params_.local_lloyd_max_iter,
                              params_.local_lloyd_num_trials.value_or(kAutoTrials), params_.local_lloyd_tol};
   Shrunk shrunk = shrink(
@@ -76,40 +74,23 @@ void Trainer::score(const KMeansPredictor& model) {
     context_.log().detail("Test data is not provided.");
     return;
   }
-  const Timed timed(context_.metrics(), "score.time");
-  double ssd = 0, rows = 0;
-  if (stopped_ || !measure(model, ssd, rows)) {
+  const job::Timed timed(context_.metrics(), "score.time");
+  const std::unique_ptr<job::Predictor::Scratch> scratch = model.make_scratch(backend_);
+  formats::Prediction prediction;
+  double sums[] = {0, 0};  // squared distances, rows
+  const auto add = [&](const Batch& batch) {
+    model.predict(backend_, batch, *scratch, prediction);
+    for (float distance : prediction.columns[1].values) sums[0] += static_cast<double>(distance) * distance;
+    sums[1] += static_cast<double>(batch.rows);
+  };
+  if (passes_->stopped() || !passes_->read_channel(*this, "test", {static_cast<std::size_t>(params_.mini_batch_size), 1, d_, {}}, add)) {
     context_.log().info("the test channel is not scored: the run was stopped");
     return;
   }
+  workers_.allreduce(sums);
   for (const std::string& name : params_.eval_metrics) {
-    context_.metrics().quality({"test", name, name == "ssd" ? ssd : ssd / std::max(rows, 1.0), true, {}, {}});
+    context_.metrics().quality({"test", name, name == "ssd" ? sums[0] : sums[0] / std::max(sums[1], 1.0), true, {}, {}});
   }
-}
-
-// Squared distances of the test channel; false when a stop leaves no time for them.
-bool Trainer::measure(const KMeansPredictor& model, double& ssd, double& rows) {
-  const std::unique_ptr<job::Predictor::Scratch> scratch = model.make_scratch(backend_);
-  formats::Prediction prediction;
-  try {
-    auto test = context_.open_table("test", {static_cast<std::size_t>(params_.mini_batch_size), 1, d_});
-    for (Batch batch; test->next(batch);) {
-      model.predict(backend_, batch, *scratch, prediction);
-      for (float distance : prediction.columns[1].values) ssd += static_cast<double>(distance) * distance;
-      rows += static_cast<double>(batch.rows);
-      if (!closing_point("test")) return false;
-    }
-    double sums[] = {ssd, rows};
-    workers_.allreduce(sums);
-    ssd = sums[0];
-    rows = sums[1];
-  } catch (const Error& error) {
-    if (error.fault() != Fault::interrupted || workers_.size() > 1) throw;
-    (void)closing_point("test");  // ends the run, but for one whose model is wanted
-    if (stop_signal() == 0) throw;
-    return false;
-  }
-  return true;
 }
 
 }  // namespace smtrain::kmeans

@@ -20,40 +20,25 @@ constexpr std::int64_t kMaxAutoFactor = 10;
 }  // namespace
 
 void Trainer::open() {
-  const Timed timed(context_.metrics(), "initialize.time");
+  const job::Timed timed(context_.metrics(), "initialize.time");
   k_ = static_cast<std::size_t>(params_.k);
-  const bool resumes = context_.resumed() != nullptr;
-  if (resumes) course_.restore(*context_.resumed());
-  // Of a run whose epochs are done the data are looked at, to see that they are the same, and not read.
-  stream_ = context_.open_table("train", {static_cast<std::size_t>(params_.mini_batch_size), params_.epochs,
-                                          static_cast<std::size_t>(params_.feature_dim),
-                                          epoch() < params_.epochs ? course_.at : formats::TableCursor{}});
-  d_ = stream_->schema().feature_dim;
+  passes_.emplace(context_, job::PassPlan{"train", static_cast<std::size_t>(params_.mini_batch_size), params_.epochs,
+                                          static_cast<std::size_t>(params_.feature_dim)});
+  d_ = passes_->schema().feature_dim;
   settings_.resolve_auto("feature_dim", std::to_string(d_));
-  if (!resumes) read_first_mini_batch();
+  if (passes_->resumes()) {
+    course_.restore(*context_.resumed());
+  } else {
+    first_ = passes_->peek(1);
+    first_rows_ = passes_->peeked_rows();
+    check_first_mini_batch();
+  }
 }
 
-void Trainer::read_first_mini_batch() {
-  Batch batch;
-  while (stream_->next(batch)) {
-    first_rows_ += batch.rows;
-    first_.push_back(batch);
-    if (batch.completes_mini_batch) break;
-  }
-  double rows = static_cast<double>(first_rows_);
-  workers_.allreduce(std::span(&rows, 1));
-  first_rows_ = static_cast<std::size_t>(rows);
-  if (first_rows_ < static_cast<std::size_t>(params_.mini_batch_size)) {
-    context_.log().warning("mini_batch_size {} is larger than the data: the first mini-batch holds {} rows", params_.mini_batch_size,
-                           first_rows_);
-  }
-  job::IteratorStats& seen = course_.seen;
-  seen.meta = "init_train_data_iter";
-  seen.total_records = seen.max_records_between_resets = seen.records_since_reset = first_rows_;
-  seen.total_batches = seen.max_batches_between_resets = seen.batches_since_reset = 1;
-  seen.resets = 1;
-  seen.start_time = now_seconds();
-  context_.metrics().iterator(seen);
+void Trainer::check_first_mini_batch() {
+  if (first_rows_ >= static_cast<std::size_t>(params_.mini_batch_size)) return;
+  context_.log().warning("mini_batch_size {} is larger than the data: the first mini-batch holds {} rows", params_.mini_batch_size,
+                         first_rows_);
 }
 
 std::size_t Trainer::resolve_factor() {
@@ -82,7 +67,7 @@ void Trainer::resolve_factor_to(std::size_t factor) {
 }
 
 void Trainer::start() {
-  const Timed timed(context_.metrics(), "initialize.time");
+  const job::Timed timed(context_.metrics(), "initialize.time");
   if (context_.resumed() != nullptr) {
     start_from_checkpoint();
   } else if (context_.start_model() != nullptr) {
