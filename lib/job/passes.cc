@@ -12,6 +12,7 @@ namespace {
 using formats::Batch;
 
 std::uint64_t bytes_of(const Batch& batch) {
+  if (batch.rows == 0) return 0;
   if (!batch.sparse()) return batch.rows * batch.cols * sizeof(float);
   return (batch.indptr[batch.rows] - batch.indptr[0]) * (sizeof(float) + sizeof(std::uint32_t));
 }
