@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "formats/archive/member_name.h"
 #include "formats/archive/signature.h"
 #include "formats/archive/tar.h"
 #include "formats/io/byte_stream.h"
@@ -55,19 +56,6 @@ la_ssize_t read_block(archive*, void* data, const void** bytes) {
     stream.failure = std::current_exception();
     return -1;
   }
-}
-
-/// "./a//b" is "a/b"; "" for the folder itself. Nothing for names that lead elsewhere.
-std::optional<std::string> normalised(std::string_view name) {
-  if (name.empty() || name.front() == '/') return std::nullopt;
-  std::string out;
-  for (const std::string_view part : split(name, '/')) {
-    if (part.empty() || part == ".") continue;
-    if (part == "..") return std::nullopt;
-    if (!out.empty()) out += '/';
-    out += part;
-  }
-  return out;
 }
 
 std::string_view kind_of(archive_entry* entry) {
@@ -124,7 +112,7 @@ class TarReader {
     if (raw == nullptr) raw = archive_entry_pathname_utf8(entry);
     if (raw == nullptr) throw user_error("{}: a member's name is not valid text", stream_.name);
     member_ = raw;
-    const std::optional<std::string> name = normalised(member_);
+    const std::optional<std::string> name = formats::member_name(member_);
     if (!name) throw refused("leads out of the archive");
     if (const std::string_view kind = kind_of(entry); !kind.empty()) throw refused(fmt::format("is {}", kind));
     if (archive_entry_filetype(entry) == AE_IFDIR) return;
