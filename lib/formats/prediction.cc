@@ -1,5 +1,10 @@
 #include "formats/prediction.h"
 
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdint>
+#include <iterator>
 #include <span>
 
 #include "base/error.h"
@@ -13,6 +18,34 @@ namespace {
 
 std::span<const float> answer_of(const PredictionColumn& column, std::size_t row) {
   return {column.values.data() + row * column.width, column.width};
+}
+
+// Beyond 2^53 a float is no answer that anyone counts with; such numbers stay floats.
+bool written_as_integer(const PredictionColumn& column, float value) {
+  return column.integer && std::abs(value) < 0x1p53f && value == std::trunc(value);
+}
+
+void append_value(std::string& out, const PredictionColumn& column, float value) {
+  if (written_as_integer(column, value)) {
+    fmt::format_to(std::back_inserter(out), "{}", static_cast<std::int64_t>(value));
+  } else {
+    append_number(out, value);
+  }
+}
+
+void append_json_value(std::string& out, const PredictionColumn& column, float value) {
+  if (written_as_integer(column, value)) return append_value(out, column, value);
+  append_json_number(out, value);
+}
+
+void append_json_values(std::string& out, const PredictionColumn& column, std::span<const float> values) {
+  if (!column.integer) return append_json_list(out, values);
+  out += '[';
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) out += ',';
+    append_json_value(out, column, values[i]);
+  }
+  out += ']';
 }
 
 // `"closest_cluster":` of every column, quoted once for all rows.
@@ -29,9 +62,9 @@ void append_object(std::string& out, const Prediction& prediction, std::span<con
     if (i > 0) out += ',';
     out += members[i];
     if (column.width == 1 && !column.list) {
-      append_json_number(out, column.values[row]);
+      append_json_value(out, column, column.values[row]);
     } else {
-      append_json_list(out, answer_of(column, row));
+      append_json_values(out, column, answer_of(column, row));
     }
   }
   out += '}';
@@ -42,7 +75,7 @@ void append_csv_line(std::string& out, const Prediction& prediction, std::size_t
   for (const PredictionColumn& column : prediction.columns) {
     for (const float value : answer_of(column, row)) {
       if (!first) out += ',';
-      append_number(out, value);
+      append_value(out, column, value);
       first = false;
     }
   }

@@ -15,7 +15,8 @@ struct PredictionColumn {
   std::string name;      ///< "closest_cluster"
   std::size_t width = 1;
   bool list = false;     ///< rendered as a JSON list even when width is 1
-  std::vector<float> values;
+  std::vector<float> values = {};
+  bool integer = false;  ///< whole numbers, as a label is: 1 in JSON, JSON Lines and CSV; protobuf has 1.0 all the same
 };
 
 struct Prediction {
@@ -28,7 +29,7 @@ struct Prediction {
 ///  jsonlines  one object per line
 ///  csv        the columns in order, comma-separated, no header
 ///  recordio   one Record per row, answers in the label map, features empty
-/// Integral floats are written as 3.0. Numbers are the shortest that read back the same.
+/// Integral floats are written as 3.0, those of integer columns as 3. Numbers are the shortest that read back the same.
 class PredictionWriter {
  public:
   PredictionWriter(Format format, std::string key) : format_(format), key_(std::move(key)) {}
