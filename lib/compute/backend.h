@@ -14,6 +14,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
+
+#include "compute/rules.h"
 
 namespace smtrain::compute {
 
@@ -90,7 +93,7 @@ struct DeviceInfo {
   int threads = 1;           ///< CPU threads used
 };
 
-enum class Op { gemm, nearest, nearest_sum, min_distance, blend_means };
+enum class Op { gemm, nearest, nearest_sum, min_distance, blend_means, standardize, sparse_product, derive_loss, step };
 
 class Backend {
  public:
@@ -150,6 +153,55 @@ class Backend {
   ///   p = m_j / (n_j + m_j);  c_j <- (1 - p) c_j + p sums_j / m_j;  n_j <- n_j + m_j.
   /// c (K, d) f32; n (K, 1) f64; computed in f64.
   virtual void blend_means(Queue& queue, const Mat& sums, const Mat& counts, double decay, const Mat& c, const Mat& n) = 0;
+
+  // ---- models of weights -----------------------------------------------------------------------------------------------
+
+  /// y (n, d) = (x - shift) * scale by columns, of x (n, d) f32. y is f32 or f64; shift and scale are (1, d) of its type, or empty.
+  virtual void standardize(Queue& queue, const Mat& x, const Mat& shift, const Mat& scale, const Mat& y) = 0;
+
+  /// Sparse rows made ready for products from both sides: by row, and by the columns that occur. Loaded again and again, it
+  /// reuses its memory.
+  class SparseRows {
+   public:
+    virtual ~SparseRows() = default;
+  };
+  virtual std::unique_ptr<SparseRows> make_sparse_rows() = 0;
+  /// `scale`: empty, or (1, cols) f32 that the values of each column are multiplied by. `owner` as in stage().
+  virtual void load(Queue& queue, SparseRows& to, const CsrView& from, const Mat& scale, std::shared_ptr<const void> owner) = 0;
+
+  /// Rows of a matrix that have been added to since they were stepped last.
+  class RowSet {
+   public:
+    virtual ~RowSet() = default;
+  };
+  virtual std::unique_ptr<RowSet> make_row_set(std::size_t rows) = 0;
+
+  /// z (n, p) f32 = x w of w (d, p) f32.
+  virtual void multiply(Queue& queue, const SparseRows& x, const Mat& w, const Mat& z) = 0;
+  /// g (d, p) f32 += transposed(x) r of r (n, p) f32, in the rows of the columns that occur in x; these join `touched`.
+  virtual void multiply_transposed(Queue& queue, const SparseRows& x, const Mat& r, const Mat& g, RowSet& touched) = 0;
+
+  /// The rows of a set and what g holds there, to be summed with those of other processes. Blocks.
+  struct PickedRows {
+    std::vector<std::uint32_t> ids;  ///< ascending
+    std::vector<float> values;       ///< (ids, p)
+  };
+  virtual PickedRows pick(Queue& queue, const RowSet& set, const Mat& g) = 0;
+  /// Makes these the rows of the set, and overwrites g there; every row of the set before must be among them.
+  virtual void put(Queue& queue, const PickedRows& rows, RowSet& set, const Mat& g) = 0;
+
+  /// What scores cost and their derivatives, for M models at once. z (n, classes * M) f32 holds scores without bias, of class c and
+  /// model m in column c * M + m; bias (1, classes * M) f32 is added, and z then holds the derivatives of the loss of each row,
+  /// weighted and not divided by n. bias_gradient (1, classes * M) f32 += their sums by column; loss (1, M) f64 += the losses.
+  /// labels (n, 1) f32. weights: empty or (n, 1) f32. positive: empty or (1, M) f32, the p of logistic and hinge.
+  virtual void derive_loss(Queue& queue, const LossRule& rule, const Mat& labels, const Mat& weights, const Mat& positive,
+                           const Mat& bias, const Mat& z, const Mat& bias_gradient, const Mat& loss) = 0;
+
+  /// One step of parameters t (d, p) f32 by their gradient g (d, p) f32, which is left zero; m and v (d, p) f32 are the moments, of
+  /// which a rule takes what it names (the other may be empty). columns (3, p) or (3, 1) f32: rate, decay and l1 of each column, or
+  /// of all. touched: null, or the rows of t that are stepped, which leave the set (elsewhere g is zero, and moments rest).
+  virtual void step(Queue& queue, const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
+                    RowSet* touched) = 0;
 };
 
 /// The CPU backend on `threads` threads, with the kernels of kernel_level() (base/machine.h).

@@ -91,4 +91,54 @@ inline std::string blend_means_problem(const Mat& sums, const Mat& counts, const
                        column_problem("blend_means", "n", n, c.rows, DType::f64));
 }
 
+inline std::string standardize_problem(const Mat& x, const Mat& shift, const Mat& scale, const Mat& y) {
+  const char* op = "standardize";
+  if (y.dtype != DType::f32 && y.dtype != DType::f64)
+    return fmt::format("{}: y is {}; expected f32 or f64", op, name_of(y.dtype));
+  return first_problem(mat_problem(op, "x", x, x.rows, x.cols, DType::f32), mat_problem(op, "y", y, x.rows, x.cols, y.dtype),
+                       shift.empty() ? "" : mat_problem(op, "shift", shift, 1, x.cols, y.dtype),
+                       scale.empty() ? "" : mat_problem(op, "scale", scale, 1, x.cols, y.dtype));
+}
+
+/// Of a product of `rows` sparse rows of `cols` numbers with b, whose other side is c.
+inline std::string sparse_problem(const char* op, std::size_t rows, std::size_t cols, const Mat& tall, const Mat& wide) {
+  return first_problem(mat_problem(op, "the matrix of d rows", wide, cols, wide.cols, DType::f32),
+                       mat_problem(op, "the matrix of n rows", tall, rows, wide.cols, DType::f32));
+}
+
+inline std::string put_problem(const Backend::PickedRows& rows, const Mat& g) {
+  if (rows.values.size() != rows.ids.size() * g.cols)
+    return fmt::format("put: {} numbers for {} rows of {}", rows.values.size(), rows.ids.size(), g.cols);
+  for (std::size_t i = 0; i < rows.ids.size(); ++i) {
+    if (rows.ids[i] >= g.rows || (i > 0 && rows.ids[i] <= rows.ids[i - 1]))
+      return fmt::format("put: row {} of {} at place {}; expected ascending rows", rows.ids[i], g.rows, i);
+  }
+  return "";
+}
+
+inline std::string derive_loss_problem(const LossRule& rule, const Mat& labels, const Mat& weights, const Mat& positive, const Mat& bias,
+                                       const Mat& z, const Mat& bias_gradient, const Mat& loss) {
+  const char* op = "derive_loss";
+  const std::size_t width = rule.classes * loss.cols;
+  if (rule.classes == 0 || (rule.classes > 1) != (rule.loss == Loss::softmax))
+    return fmt::format("{}: {} classes; expected 1, or with softmax more", op, rule.classes);
+  return first_problem(mat_problem(op, "z", z, z.rows, width, DType::f32), mat_problem(op, "bias", bias, 1, width, DType::f32),
+                       mat_problem(op, "bias_gradient", bias_gradient, 1, width, DType::f32),
+                       mat_problem(op, "loss", loss, 1, loss.cols, DType::f64),
+                       z.rows == 0 ? "" : column_problem(op, "labels", labels, z.rows, DType::f32),
+                       z.rows == 0 || weights.empty() ? "" : column_problem(op, "weights", weights, z.rows, DType::f32),
+                       positive.empty() ? "" : mat_problem(op, "positive", positive, 1, loss.cols, DType::f32));
+}
+
+inline std::string step_problem(const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v) {
+  const char* op = "step";
+  const auto moment = [&](const char* name, const Mat& x, bool needed) {
+    return !needed && x.empty() ? std::string() : mat_problem(op, name, x, t.rows, t.cols, DType::f32);
+  };
+  using Kind = StepRule::Kind;
+  return first_problem(mat_problem(op, "t", t, t.rows, t.cols, DType::f32), mat_problem(op, "g", g, t.rows, t.cols, DType::f32),
+                       mat_problem(op, "columns", columns, 3, columns.cols == 1 ? 1 : t.cols, DType::f32),
+                       moment("m", m, rule.kind == Kind::sgd || rule.kind == Kind::adam), moment("v", v, rule.kind != Kind::sgd));
+}
+
 }  // namespace smtrain::compute

@@ -53,6 +53,24 @@ class GpuBackend final : public compute::Backend {
   void blend_means(compute::Queue& queue, const compute::Mat& sums, const compute::Mat& counts, double decay, const compute::Mat& c,
                    const compute::Mat& n) override;
 
+  // gpu_learning.cc
+  void standardize(compute::Queue& queue, const compute::Mat& x, const compute::Mat& shift, const compute::Mat& scale,
+                   const compute::Mat& y) override;
+  std::unique_ptr<SparseRows> make_sparse_rows() override;
+  void load(compute::Queue& queue, SparseRows& to, const compute::CsrView& from, const compute::Mat& scale,
+            std::shared_ptr<const void> owner) override;
+  std::unique_ptr<RowSet> make_row_set(std::size_t rows) override;
+  void multiply(compute::Queue& queue, const SparseRows& x, const compute::Mat& w, const compute::Mat& z) override;
+  void multiply_transposed(compute::Queue& queue, const SparseRows& x, const compute::Mat& r, const compute::Mat& g,
+                           RowSet& touched) override;
+  PickedRows pick(compute::Queue& queue, const RowSet& set, const compute::Mat& g) override;
+  void put(compute::Queue& queue, const PickedRows& rows, RowSet& set, const compute::Mat& g) override;
+  void derive_loss(compute::Queue& queue, const compute::LossRule& rule, const compute::Mat& labels, const compute::Mat& weights,
+                   const compute::Mat& positive, const compute::Mat& bias, const compute::Mat& z, const compute::Mat& bias_gradient,
+                   const compute::Mat& loss) override;
+  void step(compute::Queue& queue, const compute::StepRule& rule, const compute::Mat& columns, const compute::Mat& g,
+            const compute::Mat& t, const compute::Mat& m, const compute::Mat& v, RowSet* touched) override;
+
  private:
   class DeviceCenters;
   struct Rows;

@@ -55,6 +55,29 @@ class OpaqueBackend final : public compute::Backend {
     inner_->blend_means(queue, seen(sums), seen(counts), decay, seen(c), seen(n));
   }
 
+  void standardize(Queue& queue, const Mat& x, const Mat& shift, const Mat& scale, const Mat& y) override {
+    inner_->standardize(queue, seen(x), seen(shift), seen(scale), seen(y));
+  }
+  std::unique_ptr<SparseRows> make_sparse_rows() override { return inner_->make_sparse_rows(); }
+  void load(Queue& queue, SparseRows& to, const compute::CsrView& from, const Mat& scale, std::shared_ptr<const void> owner) override {
+    inner_->load(queue, to, from, seen(scale), std::move(owner));
+  }
+  std::unique_ptr<RowSet> make_row_set(std::size_t rows) override { return inner_->make_row_set(rows); }
+  void multiply(Queue& queue, const SparseRows& x, const Mat& w, const Mat& z) override { inner_->multiply(queue, x, seen(w), seen(z)); }
+  void multiply_transposed(Queue& queue, const SparseRows& x, const Mat& r, const Mat& g, RowSet& touched) override {
+    inner_->multiply_transposed(queue, x, seen(r), seen(g), touched);
+  }
+  PickedRows pick(Queue& queue, const RowSet& set, const Mat& g) override { return inner_->pick(queue, set, seen(g)); }
+  void put(Queue& queue, const PickedRows& rows, RowSet& set, const Mat& g) override { inner_->put(queue, rows, set, seen(g)); }
+  void derive_loss(Queue& queue, const compute::LossRule& rule, const Mat& labels, const Mat& weights, const Mat& positive, const Mat& bias,
+                   const Mat& z, const Mat& bias_gradient, const Mat& loss) override {
+    inner_->derive_loss(queue, rule, seen(labels), seen(weights), seen(positive), seen(bias), seen(z), seen(bias_gradient), seen(loss));
+  }
+  void step(Queue& queue, const compute::StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
+            RowSet* touched) override {
+    inner_->step(queue, rule, seen(columns), seen(g), seen(t), seen(m), seen(v), touched);
+  }
+
  private:
   class Hidden final : public compute::Buffer {
    public:

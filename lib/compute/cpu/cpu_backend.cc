@@ -34,6 +34,18 @@ T* or_null(const Mat& m) {
   return m.empty() ? nullptr : m.at<T>();
 }
 
+// The CPU's own form of what make_* has handed out.
+template <class Own, class Made>
+Own& own(const char* op, Made& made) {
+  auto* mine = dynamic_cast<Own*>(&made);
+  if (mine == nullptr) throw internal_error("{}: rows of another backend", op);
+  return *mine;
+}
+
+std::string set_problem(const char* op, const CpuRowSet& set, const Mat& m) {
+  return mat_problem(op, "the matrix of the set", m, set.universe(), m.cols, DType::f32);
+}
+
 constexpr std::size_t kSmall = std::size_t{1} << 16;  // numbers below which waking the team costs more than it saves
 
 // Bytes of a row and addresses of rows, whatever the type.
@@ -66,13 +78,14 @@ void blend_row(const double* sums, double m, double& n, double decay, std::size_
 }  // namespace
 
 CpuBackend::CpuBackend(int threads, KernelLevel level)
-    : kernels_(nearest_kernels(level)), gemm_(std::max(threads, 1)), nearest_sum_(std::max(threads, 1)) {
+    : kernels_(nearest_kernels(level)), gemm_(std::max(threads, 1)), nearest_sum_(std::max(threads, 1)),
+      learning_kernels_(learning_kernels(level)), learning_(learning_kernels_, threads) {
   if (threads < 1) throw internal_error("make_cpu_backend: {} threads; expected at least 1", threads);
   device_ = {"cpu", cpu_model(), smtrain::name_of(level), memory_budget().value, threads};
 }
 
 bool CpuBackend::supports(Op op, DType type) const {
-  return type == DType::f32 || (op == Op::gemm && type == DType::f64);
+  return type == DType::f32 || (type == DType::f64 && (op == Op::gemm || op == Op::standardize));
 }
 
 void CpuBackend::wait(Queue&) {}
@@ -178,6 +191,74 @@ void CpuBackend::blend_means(Queue&, const Mat& sums, const Mat& counts, double 
 #pragma omp parallel for num_threads(team) if (team > 1) schedule(static)
   for (std::size_t j = 0; j < c.rows; ++j)
     blend_row(sums.at<double>(j), *counts.at<double>(j), *n.at<double>(j), decay, c.cols, c.at<float>(j));
+}
+
+void CpuBackend::standardize(Queue&, const Mat& x, const Mat& shift, const Mat& scale, const Mat& y) {
+  check(standardize_problem(x, shift, scale, y));
+  if (!x.empty()) compute::standardize(learning_kernels_, x, shift, scale, y, device_.threads);
+}
+
+std::unique_ptr<Backend::SparseRows> CpuBackend::make_sparse_rows() { return std::make_unique<CpuSparseRows>(); }
+
+void CpuBackend::load(Queue&, SparseRows& to, const CsrView& from, const Mat& scale, std::shared_ptr<const void> owner) {
+  if (!scale.empty()) check(mat_problem("load", "scale", scale, 1, from.cols, DType::f32));
+  own<CpuSparseRows>("load", to).load(from, or_null<float>(scale), std::move(owner), device_.threads);
+}
+
+std::unique_ptr<Backend::RowSet> CpuBackend::make_row_set(std::size_t rows) { return std::make_unique<CpuRowSet>(rows); }
+
+void CpuBackend::multiply(Queue&, const SparseRows& x, const Mat& w, const Mat& z) {
+  const auto& rows = own<const CpuSparseRows>("multiply", x);
+  check(sparse_problem("multiply", rows.rows(), rows.cols(), z, w));
+  if (!z.empty()) sparse_multiply(learning_kernels_, rows, w, z, device_.threads);
+}
+
+void CpuBackend::multiply_transposed(Queue&, const SparseRows& x, const Mat& r, const Mat& g, RowSet& touched) {
+  const auto& rows = own<const CpuSparseRows>("multiply_transposed", x);
+  auto& set = own<CpuRowSet>("multiply_transposed", touched);
+  check(sparse_problem("multiply_transposed", rows.rows(), rows.cols(), r, g));
+  check(set_problem("multiply_transposed", set, g));
+  if (r.empty()) return;
+  set.add(rows.columns());
+  sparse_multiply_transposed(learning_kernels_, rows, r, g, device_.threads);
+}
+
+Backend::PickedRows CpuBackend::pick(Queue&, const RowSet& set, const Mat& g) {
+  const auto& rows = own<const CpuRowSet>("pick", set);
+  check(set_problem("pick", rows, g));
+  PickedRows picked;
+  picked.ids = rows.rows();
+  std::sort(picked.ids.begin(), picked.ids.end());
+  picked.values.reserve(picked.ids.size() * g.cols);
+  for (const std::uint32_t id : picked.ids) picked.values.insert(picked.values.end(), g.at<float>(id), g.at<float>(id) + g.cols);
+  return picked;
+}
+
+void CpuBackend::put(Queue&, const PickedRows& rows, RowSet& set, const Mat& g) {
+  auto& own_set = own<CpuRowSet>("put", set);
+  check(set_problem("put", own_set, g));
+  check(put_problem(rows, g));
+  own_set.add(rows.ids);
+  if (own_set.rows().size() != rows.ids.size()) throw internal_error("put: the set holds rows that are not among those given");
+  for (std::size_t i = 0; i < rows.ids.size(); ++i) std::copy_n(rows.values.data() + i * g.cols, g.cols, g.at<float>(rows.ids[i]));
+}
+
+void CpuBackend::derive_loss(Queue&, const LossRule& rule, const Mat& labels, const Mat& weights, const Mat& positive, const Mat& bias,
+                             const Mat& z, const Mat& bias_gradient, const Mat& loss) {
+  check(derive_loss_problem(rule, labels, weights, positive, bias, z, bias_gradient, loss));
+  if (z.empty()) return;
+  learning_.derive_loss(rule, labels, weights, positive, bias, z, bias_gradient, loss);
+}
+
+void CpuBackend::step(Queue&, const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
+                      RowSet* touched) {
+  check(step_problem(rule, columns, g, t, m, v));
+  if (t.empty()) return;
+  if (touched == nullptr) return learning_.step(rule, columns, g, t, m, v, nullptr);
+  auto& set = own<CpuRowSet>("step", *touched);
+  check(set_problem("step", set, t));
+  learning_.step(rule, columns, g, t, m, v, &set.rows());
+  set.clear();
 }
 
 std::unique_ptr<Backend> make_cpu_backend(int threads) {

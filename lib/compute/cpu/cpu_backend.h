@@ -4,12 +4,13 @@
 #include "base/machine.h"
 #include "compute/backend.h"
 #include "compute/cpu/gemm.h"
+#include "compute/cpu/learning.h"
 #include "compute/cpu/nearest.h"
 
 namespace smtrain::compute {
 
 /// Every operation is finished when it returns; threads stay OpenMP's. `nearest`, `min_distance` and the copies may be called
-/// from several threads at once; `nearest_sum` and `gemm` exclude each other's calls. Buffers may outlive the backend.
+/// from several threads at once; `nearest_sum` and `gemm` exclude each other's calls; the rest is for one thread. Buffers may outlive the backend.
 class CpuBackend final : public Backend {
  public:
   /// With the kernels of `level`, which the CPU must have. Refuses an OpenBLAS of another threading model.
@@ -38,6 +39,19 @@ class CpuBackend final : public Backend {
   void min_distance(Queue& queue, const Mat& x, const Mat& c, const Mat& d2) override;
   void blend_means(Queue& queue, const Mat& sums, const Mat& counts, double decay, const Mat& c, const Mat& n) override;
 
+  void standardize(Queue& queue, const Mat& x, const Mat& shift, const Mat& scale, const Mat& y) override;
+  std::unique_ptr<SparseRows> make_sparse_rows() override;
+  void load(Queue& queue, SparseRows& to, const CsrView& from, const Mat& scale, std::shared_ptr<const void> owner) override;
+  std::unique_ptr<RowSet> make_row_set(std::size_t rows) override;
+  void multiply(Queue& queue, const SparseRows& x, const Mat& w, const Mat& z) override;
+  void multiply_transposed(Queue& queue, const SparseRows& x, const Mat& r, const Mat& g, RowSet& touched) override;
+  PickedRows pick(Queue& queue, const RowSet& set, const Mat& g) override;
+  void put(Queue& queue, const PickedRows& rows, RowSet& set, const Mat& g) override;
+  void derive_loss(Queue& queue, const LossRule& rule, const Mat& labels, const Mat& weights, const Mat& positive, const Mat& bias,
+                   const Mat& z, const Mat& bias_gradient, const Mat& loss) override;
+  void step(Queue& queue, const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
+            RowSet* touched) override;
+
  private:
   const PackedCenters& packed(const char* op, const Centers& centers) const;
 
@@ -46,6 +60,8 @@ class CpuBackend final : public Backend {
   Queue queue_;
   Gemm gemm_;
   NearestSum nearest_sum_;
+  const LearningKernels& learning_kernels_;
+  Learning learning_;
 };
 
 }  // namespace smtrain::compute
