@@ -98,5 +98,21 @@ int launch(const LossTiles& kernel, void* stream) { return start(kernel, stream)
 int launch(const LossTotal& kernel, void* stream) { return start(kernel, stream); }
 int launch(const BlendMeans& kernel, void* stream) { return start(kernel, stream); }
 int launch(const SpellOut& kernel, void* stream) { return start(kernel, stream); }
+int launch(const Standardize<float>& kernel, void* stream) { return start(kernel, stream); }
+int launch(const Standardize<double>& kernel, void* stream) { return start(kernel, stream); }
+int launch(const ScaleValues& kernel, void* stream) { return start(kernel, stream); }
+int launch(const TurnOver& kernel, void* stream) { return start(kernel, stream); }
+int launch(const SparseProduct& kernel, void* stream) { return start(kernel, stream); }
+int launch(const SumColumns& kernel, void* stream) { return start(kernel, stream); }
+int launch(const JoinColumns& kernel, void* stream) { return start(kernel, stream); }
+int launch(const PickRows& kernel, void* stream) { return start(kernel, stream); }
+int launch(const PutRows& kernel, void* stream) { return start(kernel, stream); }
+int launch(const JudgeTiles& kernel, void* stream) { return start(kernel, stream); }
+int launch(const Soften& kernel, void* stream) { return start(kernel, stream); }
+int launch(const SumTiles& kernel, void* stream) { return start(kernel, stream); }
+int launch(const AddTiles<float>& kernel, void* stream) { return start(kernel, stream); }
+int launch(const AddTiles<double>& kernel, void* stream) { return start(kernel, stream); }
+int launch(const StepAll& kernel, void* stream) { return start(kernel, stream); }
+int launch(const StepMarked& kernel, void* stream) { return start(kernel, stream); }
 
 }  // namespace smtrain::gpu::cuda

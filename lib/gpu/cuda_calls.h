@@ -4,11 +4,15 @@
 
 #include <cstddef>
 
+#include "gpu/kernels/derive_loss.h"
 #include "gpu/kernels/distance.h"
 #include "gpu/kernels/nearest_tile.h"
 #include "gpu/kernels/segment_sum.h"
 #include "gpu/kernels/small_kernels.h"
 #include "gpu/kernels/sort_rows.h"
+#include "gpu/kernels/sparse_product.h"
+#include "gpu/kernels/standardize.h"
+#include "gpu/kernels/step.h"
 
 namespace smtrain::gpu::cuda {
 
@@ -59,5 +63,21 @@ int launch(const LossTiles& kernel, void* stream);
 int launch(const LossTotal& kernel, void* stream);
 int launch(const BlendMeans& kernel, void* stream);
 int launch(const SpellOut& kernel, void* stream);
+int launch(const Standardize<float>& kernel, void* stream);
+int launch(const Standardize<double>& kernel, void* stream);
+int launch(const ScaleValues& kernel, void* stream);
+int launch(const TurnOver& kernel, void* stream);
+int launch(const SparseProduct& kernel, void* stream);
+int launch(const SumColumns& kernel, void* stream);
+int launch(const JoinColumns& kernel, void* stream);
+int launch(const PickRows& kernel, void* stream);
+int launch(const PutRows& kernel, void* stream);
+int launch(const JudgeTiles& kernel, void* stream);
+int launch(const Soften& kernel, void* stream);
+int launch(const SumTiles& kernel, void* stream);
+int launch(const AddTiles<float>& kernel, void* stream);
+int launch(const AddTiles<double>& kernel, void* stream);
+int launch(const StepAll& kernel, void* stream);
+int launch(const StepMarked& kernel, void* stream);
 
 }  // namespace smtrain::gpu::cuda

@@ -139,6 +139,22 @@ class CudaDevice final : public Device {
   void run(const LossTotal& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
   void run(const BlendMeans& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
   void run(const SpellOut& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const Standardize<float>& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const Standardize<double>& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const ScaleValues& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const TurnOver& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const SparseProduct& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const SumColumns& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const JoinColumns& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const PickRows& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const PutRows& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const JudgeTiles& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const Soften& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const SumTiles& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const AddTiles<float>& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const AddTiles<double>& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const StepAll& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const StepMarked& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
 
  private:
   void* stream(Lane lane) const { return lane == Lane::compute ? compute_ : copy_; }

@@ -9,11 +9,15 @@
 #include <string>
 
 #include "base/module.h"
+#include "gpu/kernels/derive_loss.h"
 #include "gpu/kernels/distance.h"
 #include "gpu/kernels/nearest_tile.h"
 #include "gpu/kernels/segment_sum.h"
 #include "gpu/kernels/small_kernels.h"
 #include "gpu/kernels/sort_rows.h"
+#include "gpu/kernels/sparse_product.h"
+#include "gpu/kernels/standardize.h"
+#include "gpu/kernels/step.h"
 
 namespace smtrain::gpu {
 
@@ -84,6 +88,22 @@ class Device {
   virtual void run(const LossTotal& kernel, const char* what) = 0;
   virtual void run(const BlendMeans& kernel, const char* what) = 0;
   virtual void run(const SpellOut& kernel, const char* what) = 0;
+  virtual void run(const Standardize<float>& kernel, const char* what) = 0;
+  virtual void run(const Standardize<double>& kernel, const char* what) = 0;
+  virtual void run(const ScaleValues& kernel, const char* what) = 0;
+  virtual void run(const TurnOver& kernel, const char* what) = 0;
+  virtual void run(const SparseProduct& kernel, const char* what) = 0;
+  virtual void run(const SumColumns& kernel, const char* what) = 0;
+  virtual void run(const JoinColumns& kernel, const char* what) = 0;
+  virtual void run(const PickRows& kernel, const char* what) = 0;
+  virtual void run(const PutRows& kernel, const char* what) = 0;
+  virtual void run(const JudgeTiles& kernel, const char* what) = 0;
+  virtual void run(const Soften& kernel, const char* what) = 0;
+  virtual void run(const SumTiles& kernel, const char* what) = 0;
+  virtual void run(const AddTiles<float>& kernel, const char* what) = 0;
+  virtual void run(const AddTiles<double>& kernel, const char* what) = 0;
+  virtual void run(const StepAll& kernel, const char* what) = 0;
+  virtual void run(const StepMarked& kernel, const char* what) = 0;
 };
 
 }  // namespace smtrain::gpu

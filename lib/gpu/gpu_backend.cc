@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "compute/checks.h"
+#include "gpu/mat_memory.h"
 
 namespace smtrain::gpu {
 
@@ -30,20 +31,6 @@ class DeviceBuffer final : public compute::Buffer {
   void* data_;
   std::size_t bytes_;
 };
-
-std::size_t row_bytes(const Mat& m) { return m.cols * size_of(m.dtype); }
-Block2d block_of(const Mat& m) { return {m.ld * size_of(m.dtype), row_bytes(m), m.rows}; }
-char* start_of(const Mat& m) { return static_cast<char*>(m.buffer->data()) + m.offset * size_of(m.dtype); }
-
-template <class T>
-T* or_null(const Mat& m) {
-  return m.empty() ? nullptr : m.at<T>();
-}
-
-template <class T>
-T* at(char* memory, std::size_t place) {
-  return reinterpret_cast<T*>(memory + place);
-}
 
 }  // namespace
 
@@ -106,7 +93,9 @@ auto GpuBackend::with_room(const Allocate& allocate) {
   }
 }
 
-bool GpuBackend::supports(Op op, DType type) const { return type == DType::f32 || (op == Op::gemm && type == DType::f64); }
+bool GpuBackend::supports(Op op, DType type) const {
+  return type == DType::f32 || (type == DType::f64 && (op == Op::gemm || op == Op::standardize));
+}
 
 void GpuBackend::wait(Queue&) {
   const auto lock = enter();
@@ -115,11 +104,15 @@ void GpuBackend::wait(Queue&) {
 
 Mat GpuBackend::allocate(std::size_t rows, std::size_t cols, DType type) {
   const auto lock = enter();
+  return reserve(rows, cols, type, "allocate");
+}
+
+Mat GpuBackend::reserve(std::size_t rows, std::size_t cols, DType type, const char* what) {
   const std::size_t size = size_of(type);
   if (cols != 0 && rows > std::numeric_limits<std::ptrdiff_t>::max() / size / cols)
     fail(Fault::machine, fmt::format("cannot allocate {} x {} numbers of {} bytes", rows, cols, size));
   const std::size_t bytes = rows * cols * size;
-  void* memory = with_room([&] { return device_->allocate(std::max<std::size_t>(bytes, 1), "allocate"); });
+  void* memory = with_room([&] { return device_->allocate(std::max<std::size_t>(bytes, 1), what); });
   return {std::make_shared<DeviceBuffer>(*device_, memory, bytes), 0, rows, cols, cols, type};
 }
 
@@ -132,14 +125,23 @@ Mat GpuBackend::stage(Queue&, const float* host, std::size_t rows, std::size_t c
   if (auto kept = cache_.find(place, owner)) return {std::move(kept), 0, rows, cols, cols, DType::f32};
   cache_.drop_some_dead();
   const std::size_t row = cols * sizeof(float), bytes = rows * row;
-  auto buffer = std::make_shared<StagedBuffer>(blocks_, with_room([&] { return blocks_.take(bytes, "stage"); }), bytes);
+  auto buffer = take_block(bytes, "stage");
   if (bytes > 0) {
     ring_.send(Lane::copy, buffer->data(), {row, row, rows}, host, ld * sizeof(float), "stage");
-    device_->record(*staged_, Lane::copy, "stage");
-    device_->make_wait(Lane::compute, *staged_, "stage");
+    hand_over("stage");
     cache_.keep(place, owner, buffer);
   }
   return {std::move(buffer), 0, rows, cols, cols, DType::f32};
+}
+
+std::shared_ptr<StagedBuffer> GpuBackend::take_block(std::size_t bytes, const char* what) {
+  return std::make_shared<StagedBuffer>(blocks_, with_room([&] { return blocks_.take(bytes, what); }), bytes);
+}
+
+// What comes on the compute lane finds what the copy lane has brought.
+void GpuBackend::hand_over(const char* what) {
+  device_->record(*staged_, Lane::copy, what);
+  device_->make_wait(Lane::compute, *staged_, what);
 }
 
 // On the compute lane: what was queued before may still read the matrix.
@@ -344,38 +346,43 @@ void GpuBackend::nearest_sum(Queue&, const Mat& x, const Mat& weights, const Cen
   }
 }
 
-void GpuBackend::sum(const Rows& rows, const DeviceCenters& centers, char* memory, const Scratch& places, const std::int32_t* ids,
-                     double* sums, std::size_t ld_sums, double* counts) {
-  const char* op = "nearest_sum";
-  const std::int32_t* keys = ids;
-  const std::uint32_t* order = nullptr;
+// Keys below `most`, and where they were before.
+GpuBackend::Sorted GpuBackend::sort_by_key(const std::int32_t* keys, std::size_t n, std::size_t most, char* memory,
+                                           const SortScratch& places, const char* what) {
+  Sorted sorted{keys, nullptr};
   auto* totals = at<std::uint32_t>(memory, places.digit_totals);
-  for (int pass = 0, passes = DigitTile::passes(centers.k); pass < passes; ++pass) {
+  for (int pass = 0, passes = DigitTile::passes(most); pass < passes; ++pass) {
     CountDigits count;
-    count.keys = keys;
-    count.n = rows.n;
+    count.keys = sorted.keys;
+    count.n = n;
     count.shift = pass * DigitTile::kBits;
     count.totals = totals;
-    device_->run(count, op);
+    device_->run(count, what);
     ScanCounts scan;
     scan.values = totals;
     scan.n = DigitTile::kDigits * count.tiles();
-    device_->run(scan, op);
+    device_->run(scan, what);
     PlaceRows place;
-    place.keys = keys;
-    place.n = rows.n;
+    place.keys = sorted.keys;
+    place.n = n;
     place.shift = count.shift;
-    place.rows = order;
+    place.rows = sorted.order;
     place.places = totals;
     place.to_keys = at<std::int32_t>(memory, places.keys[pass % 2]);
     place.to_rows = at<std::uint32_t>(memory, places.rows[pass % 2]);
-    device_->run(place, op);
-    keys = place.to_keys;
-    order = place.to_rows;
+    device_->run(place, what);
+    sorted = {place.to_keys, place.to_rows};
   }
+  return sorted;
+}
+
+void GpuBackend::sum(const Rows& rows, const DeviceCenters& centers, char* memory, const Scratch& places, const std::int32_t* ids,
+                     double* sums, std::size_t ld_sums, double* counts) {
+  const char* op = "nearest_sum";
+  const Sorted sorted = sort_by_key(ids, rows.n, centers.k, memory, places.sort, op);
   Segments segments;
-  segments.keys = keys;
-  segments.rows = order;
+  segments.keys = sorted.keys;
+  segments.rows = sorted.order;
   segments.x = rows.x;
   segments.weights = rows.weights;
   segments.n = rows.n;

@@ -15,12 +15,11 @@ namespace smtrain::gpu {
 /// Operations are queued in the order of calls on the compute lane; staged rows come on the copy lane, and the compute lane waits
 /// for them. Scratch memory belongs to the compute lane, whose order keeps one operation's from the next one's. Host memory
 /// is free when stage, write and densify return: it went into one of four pinned buffers, for which they wait when all are under
-/// way. Rows staged with an owner stay on the device while it lives and memory lasts (gpu/staged_cache.h).
+/// way. Rows staged or loaded with an owner stay on the device while it lives and memory lasts (gpu/staged_cache.h).
 ///
 /// Results are the same bytes from run to run. The nearest centres are those of the CPU's wide kernels, bit for bit; sums are
-/// added in another order than there. A row of nearest, nearest_sum and min_distance does not depend on the rows beside it; of
-/// gemm it may, in the last bits, since cuBLAS chooses its kernel by the shape. Float32 products are rounded to float32 only,
-/// never to TF32.
+/// added in another order than there. A row of an operation does not depend on the rows beside it, but for gemm, where it may, in
+/// the last bits, since cuBLAS chooses its kernel by the shape. Float32 products are rounded to float32 only, never to TF32.
 ///
 /// Calls exclude each other, so any thread may call. Buffers must not outlive the backend.
 class GpuBackend final : public compute::Backend {
@@ -53,7 +52,7 @@ class GpuBackend final : public compute::Backend {
   void blend_means(compute::Queue& queue, const compute::Mat& sums, const compute::Mat& counts, double decay, const compute::Mat& c,
                    const compute::Mat& n) override;
 
-  // gpu_learning.cc
+  // gpu_learning.cc: standardize, derive_loss, step; gpu_sparse.cc: the rest
   void standardize(compute::Queue& queue, const compute::Mat& x, const compute::Mat& shift, const compute::Mat& scale,
                    const compute::Mat& y) override;
   std::unique_ptr<SparseRows> make_sparse_rows() override;
@@ -73,7 +72,13 @@ class GpuBackend final : public compute::Backend {
 
  private:
   class DeviceCenters;
+  class DeviceSparseRows;
+  class DeviceRowSet;
   struct Rows;
+  struct Sorted {
+    const std::int32_t* keys;
+    const std::uint32_t* order;
+  };
 
   std::unique_lock<std::mutex> enter();
   [[noreturn]] void fail(Fault fault, const std::string& problem) const;
@@ -82,6 +87,20 @@ class GpuBackend final : public compute::Backend {
   char* scratch(std::size_t bytes, const char* what);
   template <class Allocate>
   auto with_room(const Allocate& allocate);
+  compute::Mat reserve(std::size_t rows, std::size_t cols, compute::DType type, const char* what);
+  std::shared_ptr<StagedBuffer> take_block(std::size_t bytes, const char* what);
+  void hand_over(const char* what);
+  Sorted sort_by_key(const std::int32_t* keys, std::size_t n, std::size_t most, char* memory, const SortScratch& places,
+                     const char* what);
+  const DeviceRowSet& checked_set(const char* op, const RowSet& set, const compute::Mat& m) const;
+  const DeviceSparseRows& checked_rows(const char* op, const SparseRows& rows, const compute::Mat& tall,
+                                       const compute::Mat& wide) const;
+  void check_columns(const compute::CsrView& from) const;
+  void bring(DeviceSparseRows& to, const compute::CsrView& from, const std::shared_ptr<const void>& owner);
+  void turn_over(DeviceSparseRows& rows);
+  template <class T>
+  void add_tiles(const double* tiles, std::size_t n, std::size_t width, T* to);
+  void sum_columns(const float* x, std::size_t n, std::size_t width, std::size_t ld, double* tiles);
   void spell_out(const compute::CsrView& from, const compute::Mat& to);
   void find_nearest(const Rows& rows, const DeviceCenters& centers, char* memory, const Scratch& places, std::int32_t* ids,
                     const char* what);

@@ -56,6 +56,20 @@ class Layout {
   std::size_t bytes_ = 0;
 };
 
+/// Scratch memory of a sort of n rows.
+struct SortScratch {
+  SortScratch() = default;
+  SortScratch(Layout& layout, std::size_t n) {
+    for (int i = 0; i < 2; ++i) {
+      keys[i] = layout.place<std::int32_t>(n);
+      rows[i] = layout.place<std::uint32_t>(n);
+    }
+    digit_totals = layout.place<std::uint32_t>(DigitTile::kDigits * ceil_div(n, DigitTile::kTile));
+  }
+
+  std::size_t digit_totals = 0, keys[2] = {0, 0}, rows[2] = {0, 0};
+};
+
 /// Scratch memory of nearest and nearest_sum for n rows.
 struct Scratch {
   Scratch(std::size_t n, std::size_t d, std::size_t parts, bool sums, bool own_ids, bool loss) {
@@ -69,18 +83,20 @@ struct Scratch {
       distances = layout.place<float>(n);
       loss_tiles = layout.place<double>(ceil_div(n, LossTiles::kTile));
     }
-    for (int i = 0; i < 2; ++i) {
-      keys[i] = layout.place<std::int32_t>(n);
-      rows[i] = layout.place<std::uint32_t>(n);
-    }
-    digit_totals = layout.place<std::uint32_t>(DigitTile::kDigits * ceil_div(n, DigitTile::kTile));
+    sort = SortScratch(layout, n);
     heads = layout.place<double>(Segments::chunks_of(n) * (d + 1));
     tails = layout.place<double>(Segments::chunks_of(n) * (d + 1));
   }
 
   Layout layout;
-  std::size_t part_ids = 0, part_scores = 0, ids = 0, distances = 0, loss_tiles = 0, digit_totals = 0, heads = 0, tails = 0;
-  std::size_t keys[2] = {0, 0}, rows[2] = {0, 0};
+  SortScratch sort;
+  std::size_t part_ids = 0, part_scores = 0, ids = 0, distances = 0, loss_tiles = 0, heads = 0, tails = 0;
 };
+
+/// Columns of r (rows, p) that multiply_transposed takes at once: threads enough for any device, and memory of some 16 MiB.
+inline std::size_t piece_columns(std::size_t nonzeros, std::size_t p) {
+  const std::size_t chunks = std::max<std::size_t>(SortedKeys::chunks_of(nonzeros), 1);
+  return std::clamp<std::size_t>((std::size_t{1} << 20) / chunks, 1, p);
+}
 
 }  // namespace smtrain::gpu

@@ -294,6 +294,7 @@ inline void check_step(Backend& backend, std::mt19937& random, StepRule rule, st
     backend.put(queue, rows, *set, g);
     for (std::size_t i = 0; i < ids.size(); ++i) std::copy_n(rows.values.data() + i * p, p, s.g.data() + ids[i] * p);
     backend.step(queue, rule, columns, g, t, m, v, some ? set.get() : nullptr);
+    if (some) CHECK(backend.pick(queue, *set, g).ids.empty());
     if (!some) set = backend.make_row_set(d);
     for (const std::uint32_t row : ids) plain_step(rule, s, row);
   }
@@ -325,6 +326,7 @@ inline void check_learning(Backend& backend) {
       check_derive_loss(backend, random, rule, 1 + random() % 900, models, random() % 2 == 0, binary && random() % 2 == 0);
     }
   }
+  check_derive_loss(backend, random, {Loss::softmax, 0, 0, 0, 0, 75}, 1 + random() % 300, 2, true, false);
   for (int kind = 0; kind <= static_cast<int>(StepRule::Kind::adagrad); ++kind) {
     const StepRule rule{static_cast<StepRule::Kind>(kind), 0.9, 0.99, 1e-6, 0.5, kind == 1 ? 0.4 : 0, 1};
     for (const std::size_t p : {1, 5, 64}) {

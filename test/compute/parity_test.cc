@@ -1,4 +1,4 @@
-#include "compute/parity.h"
+#include "compute/learning_parity.h"
 
 #include <iostream>
 
@@ -41,6 +41,13 @@ TEST_CASE("every device does every operation as the plain form does", "[compute]
   }
 }
 
+TEST_CASE("every device does every operation for models of weights as the plain form does", "[compute][parity][parity-small]") {
+  for (const Named& device : all_devices()) {
+    INFO(device.name);
+    check_learning(*device.backend);
+  }
+}
+
 TEST_CASE("every device does what takes more than one buffer as the plain form does", "[compute][parity]") {
   for (const Named& device : all_devices()) {
     INFO(device.name);
@@ -48,6 +55,7 @@ TEST_CASE("every device does what takes more than one buffer as the plain form d
     check_nearest_sum(*device.backend, random, {5000, 1000, 40}, true, true, true);
     check_densify(*device.backend, random, 1200, 2000, 0.9);
     check_stream_of_batches(*device.backend, random, 12, 40000, 64);
+    check_sparse_products(*device.backend, random, 30000, 20000, 4, 0.9, true);
   }
 }
 

@@ -121,6 +121,22 @@ class FakeDevice final : public Device {
   void run(const LossTotal& kernel, const char*) override { start(kernel); }
   void run(const BlendMeans& kernel, const char*) override { start(kernel); }
   void run(const SpellOut& kernel, const char*) override { start(kernel); }
+  void run(const Standardize<float>& kernel, const char*) override { start(kernel); }
+  void run(const Standardize<double>& kernel, const char*) override { start(kernel); }
+  void run(const ScaleValues& kernel, const char*) override { start(kernel); }
+  void run(const TurnOver& kernel, const char*) override { start(kernel); }
+  void run(const SparseProduct& kernel, const char*) override { start(kernel); }
+  void run(const SumColumns& kernel, const char*) override { start(kernel); }
+  void run(const JoinColumns& kernel, const char*) override { start(kernel); }
+  void run(const PickRows& kernel, const char*) override { start(kernel); }
+  void run(const PutRows& kernel, const char*) override { start(kernel); }
+  void run(const JudgeTiles& kernel, const char*) override { start(kernel); }
+  void run(const Soften& kernel, const char*) override { start(kernel); }
+  void run(const SumTiles& kernel, const char*) override { start(kernel); }
+  void run(const AddTiles<float>& kernel, const char*) override { start(kernel); }
+  void run(const AddTiles<double>& kernel, const char*) override { start(kernel); }
+  void run(const StepAll& kernel, const char*) override { start(kernel); }
+  void run(const StepMarked& kernel, const char*) override { start(kernel); }
 
   std::size_t limit = std::size_t{1} << 31, used = 0, allocations = 0, kernels = 0;
   const std::shared_ptr<std::size_t> uploads = std::make_shared<std::size_t>(0);

@@ -6,6 +6,7 @@
 
 #include "compute/reference.h"
 #include "gpu/host_block.h"
+#include "gpu/kernels/sparse_product.h"
 #include "gpu/plan.h"
 
 using namespace smtrain::gpu;
@@ -102,7 +103,7 @@ TEST_CASE("rows are sorted by centre and stay in order within it", "[gpu][kernel
 
 TEST_CASE("segments that begin, end and run through chunks are each added once", "[gpu][kernels]") {
   std::mt19937 random(seed());
-  const std::vector<std::vector<std::size_t>> runs{{1}, {64}, {65}, {64, 64}, {63, 2, 200, 1, 61, 64, 65}, {300}, {10, 500, 3}, {1, 1, 1, 127, 1}};
+  const std::vector<std::vector<std::size_t>> runs{{1}, {64}, {65}, {64, 64}, {63, 2, 200, 1, 61, 64, 65}, {300}, {10, 500, 3}, {1, 1, 1, 127, 1}, {600, 1, 1500}};
   for (const auto& lengths : runs) {
     for (const Order order : kOrders) {
       const std::size_t n = std::accumulate(lengths.begin(), lengths.end(), std::size_t{0}), k = lengths.size() + 1, d = 66, ld = d + 2;
@@ -144,7 +145,33 @@ TEST_CASE("segments that begin, end and run through chunks are each added once",
   }
 }
 
-TEST_CASE("plans cover all centres, and pieces of nearest_sum keep memory bounded", "[gpu][kernels]") {
+TEST_CASE("sparse numbers turned over stand by column, with the rows they are from", "[gpu][kernels]") {
+  const std::vector<std::uint32_t> starts{0, 0, 2, 2, 2, 5, 6, 6};  // rows without numbers at the ends and between
+  const std::vector<std::int32_t> columns{1, 3, 0, 1, 3, 3};
+  const std::vector<float> values{10, 20, 30, 40, 50, 60};
+  for (const Order order : kOrders) {
+    const Sorted sorted = sort_rows(columns, 4, order);
+    std::vector<std::int32_t> to_columns(6, -1);
+    std::vector<std::uint32_t> to_rows(6, 99);
+    std::vector<float> to_values(6, -1);
+    TurnOver kernel;
+    kernel.starts = starts.data();
+    kernel.values = values.data();
+    kernel.keys = sorted.keys.data();
+    kernel.order = sorted.rows.data();
+    kernel.rows = starts.size() - 1;
+    kernel.n = 6;
+    kernel.to_columns = to_columns.data();
+    kernel.to_rows = to_rows.data();
+    kernel.to_values = to_values.data();
+    run_on_host(kernel, order);
+    CHECK((to_columns == std::vector<std::int32_t>{0, 1, 1, 3, 3, 3}));
+    CHECK((to_rows == std::vector<std::uint32_t>{4, 1, 4, 1, 4, 5}));
+    CHECK((to_values == std::vector<float>{30, 10, 40, 20, 50, 60}));
+  }
+}
+
+TEST_CASE("plans cover all centres, and pieces keep memory bounded", "[gpu][kernels]") {
   for (const std::size_t n : {1u, 127u, 5000u, 100000u, 10000000u}) {
     for (const std::size_t k : {1u, 16u, 17u, 64u, 65u, 1024u, 100000u}) {
       const NearestPlan plan = plan_nearest(n, k);
@@ -155,6 +182,13 @@ TEST_CASE("plans cover all centres, and pieces of nearest_sum keep memory bounde
     }
   }
   CHECK(plan_nearest(5000, 1024).parts == 6);
+  for (const std::size_t nonzeros : {1u, 5000u, 3000000u, 4000000000u}) {
+    for (const std::size_t p : {1u, 32u, 5000u}) {
+      const std::size_t columns = piece_columns(nonzeros, p);
+      CHECK((columns >= 1 && columns <= p));
+      CHECK((columns == 1 || columns * SortedKeys::chunks_of(nonzeros) <= (1u << 20)));
+    }
+  }
   for (const std::size_t d : {1u, 64u, 784u, 60000u}) {
     const std::size_t n = piece_rows(d);
     CHECK((n >= 4096 && n % 4096 == 0));
