@@ -1,4 +1,4 @@
-// The operations of k-means on a device, beside what the device can do; prints one table.
+// The operations of k-means and of models of weights on a device, beside what the device can do; prints one table.
 //
 //   device_bench [--device cuda|cpu] [--copy-bandwidth BYTES_PER_SECOND] [--rows N]
 //
@@ -6,7 +6,7 @@
 // median of several passes, each ended by a wait.
 // "of bandwidth" is the bytes that have to move (each input read once, each output written once) over the rate of cuda_copy;
 // "of gemm" the multiply-adds over the rate of a large float32 gemm on the same device, which is measured first; the larger of the
-// two is the share of the roofline. "difference" is the largest one from the CPU backend on the first rows, relative to the
+// two is the share of the roofline. What sparse numbers point to counts each time that it is read. "difference" is the largest one from the CPU backend on the first rows, relative to the
 // largest number; for ids the share of rows that differ.
 #include <fmt/format.h>
 
@@ -113,6 +113,59 @@ struct Step {
   Mat c, sums, counts, loss, seen;
 };
 
+// Rows of `nonzeros` numbers each, spread over all columns.
+struct SparseNumbers {
+  SparseNumbers(std::size_t n, std::size_t d, std::size_t nonzeros)
+      : rows(n), cols(d), indptr(n + 1), indices(n * nonzeros), values(numbers(n * nonzeros, 5)) {
+    const auto places = numbers(n * nonzeros, 6);
+    const double width = static_cast<double>(d) / static_cast<double>(nonzeros);
+    for (std::size_t i = 0; i <= n; ++i) indptr[i] = i * nonzeros;
+    for (std::size_t i = 0; i < indices.size(); ++i)
+      indices[i] = static_cast<std::uint32_t>((static_cast<double>(i % nonzeros) + 0.499 * (static_cast<double>(places.get()[i]) + 1)) * width);
+  }
+  CsrView view(std::size_t first, std::size_t count) const {
+    return {indptr.data() + first, indices.data() + indptr[first], values.get() + indptr[first], count, cols};
+  }
+  std::size_t rows, cols;
+  std::vector<std::uint64_t> indptr;
+  std::vector<std::uint32_t> indices;
+  std::shared_ptr<float> values;
+};
+
+// p logistic models of sparse rows and what training them by Adam takes.
+struct Models {
+  Models(Backend& b, std::size_t n, std::size_t d, std::size_t p)
+      : backend(b), queue(b.main_queue()), rows(b.make_sparse_rows()), set(b.make_row_set(d)), w(zeros(b, d, p, DType::f32)),
+        g(zeros(b, d, p, DType::f32)), m(zeros(b, d, p, DType::f32)), v(zeros(b, d, p, DType::f32)), z(zeros(b, n, p, DType::f32)),
+        bias(zeros(b, 1, p, DType::f32)), bias_gradient(zeros(b, 1, p, DType::f32)), loss(zeros(b, 1, p, DType::f64)),
+        columns(b.allocate(3, 1, DType::f32)) {
+    b.write(queue, w, numbers(d * p, 7).get());
+    b.write(queue, columns, std::vector<float>{0.01f, 1e-4f, 0}.data());
+  }
+  void load(const CsrView& x, std::shared_ptr<const void> owner) { backend.load(queue, *rows, x, {}, std::move(owner)); }
+  void multiply(std::size_t n) { backend.multiply(queue, *rows, w, z.row_range(0, n)); }
+  void derive(const Mat& labels) {
+    LossRule rule;
+    rule.loss = Loss::logistic;
+    backend.derive_loss(queue, rule, labels, {}, {}, bias, z.row_range(0, labels.rows), bias_gradient, loss);
+  }
+  void multiply_transposed(std::size_t n) { backend.multiply_transposed(queue, *rows, z.row_range(0, n), g, *set); }
+  void step(bool touched) { backend.step(queue, {}, columns, g, w, m, v, touched ? set.get() : nullptr); }
+  void learn(const CsrView& x, const Mat& labels, std::shared_ptr<const void> owner) {
+    load(x, std::move(owner));
+    multiply(x.rows);
+    derive(labels);
+    multiply_transposed(x.rows);
+    step(true);
+  }
+
+  Backend& backend;
+  Queue& queue;
+  std::unique_ptr<Backend::SparseRows> rows;
+  std::unique_ptr<Backend::RowSet> set;
+  Mat w, g, m, v, z, bias, bias_gradient, loss, columns;
+};
+
 class Bench {
  public:
   Bench(const Settings& settings, Backend& device) : settings_(settings), device_(device), cpu_(make_cpu_backend(online_cpus())) {}
@@ -123,6 +176,9 @@ class Bench {
     k_means(settings_.rows / 2, 32, 100, false);
     k_means(settings_.rows / 20, 784, 10, false);
     k_means(settings_.rows / 20, 784, 1000, false);
+    standardize(settings_.rows / 10, 200);
+    sparse_models(settings_.rows / 20, std::size_t{1} << 20, 39, 1);
+    sparse_models(settings_.rows / 100, std::size_t{1} << 18, 39, 32);
     print();
   }
 
@@ -208,6 +264,82 @@ class Bench {
     for (std::size_t i = 0; i < n; ++i) other += ids[0][i] != ids[1][i] ? 1 : 0;
     return {fmt::format("{:.1e} of ids", static_cast<double>(other) / static_cast<double>(n)), difference(distances[0], distances[1]),
             difference(sums[0], sums[1]), difference(loss[0], loss[1]), difference(seeding[0], seeding[1])};
+  }
+
+  void standardize(std::size_t n, std::size_t d) {
+    const auto x = numbers(n * d, 8), columns = numbers(2 * d, 9);
+    const Mat rows = device_.allocate(n, d, DType::f32);
+    device_.write(device_.main_queue(), rows, x.get());
+    for (const DType type : {DType::f32, DType::f64}) {
+      const std::vector<double> wide(columns.get(), columns.get() + 2 * d);
+      const auto pass = [&](Backend& backend, const Mat& from, const Mat& to) {
+        const Mat two = backend.allocate(2, d, type);
+        backend.write(backend.main_queue(), two, type == DType::f64 ? static_cast<const void*>(wide.data()) : columns.get());
+        backend.standardize(backend.main_queue(), from, two.row_range(0, 1), two.row_range(1, 1), to);
+      };
+      const std::size_t few = std::min(n, kCompared);
+      const Mat y = device_.allocate(n, d, type), want = cpu_->allocate(few, d, type);
+      const double seconds = median_seconds(device_, [&] { pass(device_, rows, y); });
+      pass(*cpu_, cpu_->stage(cpu_->main_queue(), x.get(), few, d, d, x), want);
+      const std::string other = type == DType::f64 ? difference(values<double>(device_, y.row_range(0, few)), values<double>(*cpu_, want))
+                                                   : difference(values<float>(device_, y.row_range(0, few)), values<float>(*cpu_, want));
+      lines_.push_back({fmt::format("standardize {}", name_of(type)), fmt::format("{} x {}", n, d), static_cast<double>(n) / seconds,
+                        static_cast<double>(d * (4 + size_of(type))), 0, other});
+    }
+  }
+
+  // As training goes over them: mini-batches of some thousand rows from the host; those of later epochs find them on the device.
+  void sparse_models(std::size_t n, std::size_t d, std::size_t nonzeros, std::size_t p) {
+    const auto x = std::make_shared<SparseNumbers>(n, d, nonzeros);
+    std::vector<float> labels(n);
+    for (std::size_t i = 0; i < n; ++i) labels[i] = static_cast<float>(i % 3 == 0);
+    const std::string shape = fmt::format("{} x {} of {}, {} model{}", n, nonzeros, d, p, p == 1 ? "" : "s");
+    const auto compared = compare_models(*x, labels, p);
+    Models models(device_, n, d, p);
+    const Mat y = device_.allocate(n, 1, DType::f32);
+    device_.write(device_.main_queue(), y, labels.data());
+    auto rate = [&](std::size_t rows, auto&& pass) { return static_cast<double>(rows) / median_seconds(device_, pass); };
+    const double k = static_cast<double>(nonzeros), wide = static_cast<double>(p), flops = 2 * k * wide;
+    const double load = rate(n, [&] { models.load(x->view(0, n), nullptr); });
+    lines_.push_back({"load sparse rows", shape + ", from host", load, 20 * k, 0, ""});
+    lines_.push_back({"multiply", shape, rate(n, [&] { models.multiply(n); }), k * (8 + 4 * wide) + 4 * wide, flops, compared.scores});
+    lines_.push_back({"derive_loss", shape, rate(n, [&] { models.derive(y); }), 8 * wide + 4, 0, compared.slopes});
+    lines_.push_back({"multiply_transposed", shape, rate(n, [&] { models.multiply_transposed(n); }), k * (12 + 4 * wide), flops,
+                      compared.gradient});
+    lines_.push_back({"step (adam)", fmt::format("{} x {}, all", d, p), rate(d, [&] { models.step(false); }), 32 * wide, 0, compared.weights});
+    const std::size_t batch = 10000;
+    for (const bool owned : {false, true}) {
+      const double epoch = rate(n, [&] {
+        for (std::size_t i = 0; i < n; i += batch) {
+          const std::size_t count = std::min(batch, n - i);
+          models.learn(x->view(i, count), device_.stage(device_.main_queue(), labels.data() + i, count, 1, 1, nullptr), owned ? x : nullptr);
+        }
+      });
+      lines_.push_back({"epoch of sparse models", shape + (owned ? ", later epochs" : ", from host"), epoch, k * (40 + 8 * wide), 2 * flops, ""});
+    }
+  }
+
+  struct ComparedModels {
+    std::string scores, slopes, gradient, weights;
+  };
+  ComparedModels compare_models(const SparseNumbers& x, const std::vector<float>& labels, std::size_t p) {
+    const std::size_t n = std::min(x.rows, kCompared);
+    std::vector<float> scores[2], slopes[2], gradient[2], weights[2];
+    for (const int i : {0, 1}) {
+      Backend& backend = i == 0 ? device_ : *cpu_;
+      Models models(backend, n, x.cols, p);
+      models.load(x.view(0, n), nullptr);
+      models.multiply(n);
+      scores[i] = values<float>(backend, models.z);
+      models.derive(backend.stage(backend.main_queue(), labels.data(), n, 1, 1, nullptr));
+      slopes[i] = values<float>(backend, models.z);
+      models.multiply_transposed(n);
+      gradient[i] = values<float>(backend, models.g);
+      models.step(true);
+      weights[i] = values<float>(backend, models.w);
+    }
+    return {difference(scores[0], scores[1]), difference(slopes[0], slopes[1]), difference(gradient[0], gradient[1]),
+            difference(weights[0], weights[1])};
   }
 
   void print() const {
