@@ -34,7 +34,7 @@ std::string choice_list(const Hyperparameter& p) {
 std::string kind_name(const Hyperparameter& p) {
   switch (p.kind) {
     case Kind::integer: return "integer";
-    case Kind::number: return "number";
+    case Kind::number: return p.choices.empty() ? "number" : "number, " + choice_list(p);
     case Kind::boolean: return "boolean";
     case Kind::choice: return "one of " + choice_list(p);
     case Kind::text: return "text";

@@ -67,7 +67,7 @@ struct Hyperparameter {
   bool allows_auto = false;
   std::optional<std::string> default_text;   ///< passes the same checks as a given value
   Range range;                               ///< numbers; of each element for lists of numbers
-  std::vector<Choice> choices;               ///< choices; of each element for lists of choices
+  std::vector<Choice> choices;               ///< choices; of each element for lists of choices; words a number may be instead
   std::size_t min_items = 0;                 ///< lists
   std::vector<std::string> aliases;          ///< other names accepted for it
   std::optional<Tunable> tunable;
@@ -179,6 +179,11 @@ class Declaration {
   Declaration& tunable(double min, double max, Scale scale = Scale::automatic) {
     return h_.tunable = Tunable{min, max, {}, scale}, *this;
   }
+  /// Of a number: texts that are values, too; the field is a variant of double and std::string.
+  Declaration& or_words(std::vector<std::string> words) {
+    for (std::string& word : words) h_.choices.push_back({std::move(word), 0, {}});
+    return *this;
+  }
   Declaration& tunable(std::vector<std::string> values) { return h_.tunable = Tunable{0, 0, std::move(values), {}}, *this; }
   Declaration& without_effect() { return h_.ignored = true, *this; }
   Declaration& help(std::string text) { return h_.help = std::move(text), *this; }
@@ -200,6 +205,13 @@ std::function<void(void*, const Value&)> setter(std::optional<T> P::*field) {
   return [field](void* params, const Value& v) {
     if (const T* typed = std::get_if<T>(&v)) static_cast<P*>(params)->*field = *typed;
     else static_cast<P*>(params)->*field = std::nullopt;  // auto
+  };
+}
+template <class P>
+std::function<void(void*, const Value&)> setter(std::variant<double, std::string> P::*field) {
+  return [field](void* params, const Value& v) {
+    if (const double* number = std::get_if<double>(&v)) static_cast<P*>(params)->*field = *number;
+    if (const std::string* word = std::get_if<std::string>(&v)) static_cast<P*>(params)->*field = *word;
   };
 }
 inline Hyperparameter entry(std::string name, Kind kind, std::function<void(void*, const Value&)> store) {

@@ -31,6 +31,13 @@ std::string without_json_quotes(std::string_view text) {
   return std::string(text);
 }
 
+const Choice* find_choice(const Hyperparameter& p, std::string_view text) {
+  for (const Choice& c : p.choices) {
+    if (c.name == text || std::find(c.aliases.begin(), c.aliases.end(), text) != c.aliases.end()) return &c;
+  }
+  return nullptr;
+}
+
 // A decimal number taken apart exactly, so that 9007199254740993.0 does not pass through a double.
 struct Decimal {
   bool negative = false;
@@ -90,8 +97,16 @@ Decoded decode_integer(const Hyperparameter& p, std::string_view text) {
   return Value(value);
 }
 
+std::string or_words(const Hyperparameter& p) {
+  std::string text;
+  for (const Choice& word : p.choices) text += " or " + word.name;
+  return text + or_auto(p);
+}
+
 // from_chars knows no locale: a decimal comma is an error everywhere.
 Decoded decode_number(const Hyperparameter& p, std::string_view text) {
+  const Choice* word = p.kind == Kind::number ? find_choice(p, text) : nullptr;
+  if (word != nullptr) return Value(word->name);
   std::string_view rest = text;
   if (rest.size() > 1 && rest.front() == '+' && rest[1] != '-' && rest[1] != '+') rest.remove_prefix(1);
   double value = 0;
@@ -102,7 +117,7 @@ Decoded decode_number(const Hyperparameter& p, std::string_view text) {
   }
   if (error != std::errc() || !whole || value - value != 0) {
     const bool comma = std::count(text.begin(), text.end(), ',') == 1;
-    return problem(p, text, "is not a number" + or_auto(p) + (comma ? "; the decimal sign is a point" : ""));
+    return problem(p, text, "is not a number" + (p.kind == Kind::number ? or_words(p) : or_auto(p)) + (comma ? "; the decimal sign is a point" : ""));
   }
   return Value(value);
 }
@@ -119,13 +134,6 @@ std::vector<std::string> choice_names(const Hyperparameter& p) {
   for (const Choice& c : p.choices) names.push_back(c.name);
   if (p.allows_auto) names.push_back("auto");
   return names;
-}
-
-const Choice* find_choice(const Hyperparameter& p, std::string_view text) {
-  for (const Choice& c : p.choices) {
-    if (c.name == text || std::find(c.aliases.begin(), c.aliases.end(), text) != c.aliases.end()) return &c;
-  }
-  return nullptr;
 }
 
 DecodeProblem not_a_choice(const Hyperparameter& p, std::string_view text) {

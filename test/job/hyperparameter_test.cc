@@ -23,6 +23,7 @@ struct Params {
   bool dense = true;
   std::string name;
   std::vector<std::string> metrics, shape;
+  std::variant<double, std::string> weight = 1.0;
   Init init = Init::random;
 };
 
@@ -38,6 +39,7 @@ Table make_table() {
        number("dropout", &Params::dropout).at_least(0).below(1).or_else("0").help("Dropout."),
        number("eta", &Params::eta).above(0).or_else("0.3").alias("learning_rate").help("Step."),
        boolean("dense", &Params::dense).or_else("true").help("Dense."),
+       number("weight", &Params::weight).or_words({"balanced", "auto"}).above(0).or_else("1").help("A weight."),
        text("label", &Params::name).or_else("").help("A name."),
        list("eval_metrics", &Params::metrics).of({"msd", "ssd"}).items_at_least(1).or_else("[\"msd\"]").help("Scores."),
        list("image_shape", &Params::shape).at_least(1).or_else("3,224,224").help("Shape."),
@@ -200,6 +202,18 @@ TEST_CASE("hyperparameters: auto is a value of those that allow it only", "[job]
                     "Hyperparameter extra_center_factor: 'Auto' is not an integer or auto");
   CHECK_FALSE(resolved({{"k", "1"}}).as<Params>().factor.has_value());
   CHECK(resolved({{"k", "1"}, {"extra_center_factor", "4"}}).as<Params>().factor == 4);
+}
+
+TEST_CASE("hyperparameters: a number may be one of some words instead", "[job]") {
+  const Hyperparameter& weight = *kTable.find("weight");
+  CHECK(weight.expected() == "number, balanced, auto, (0, inf)");
+  CHECK(decode(weight, "balanced") == Value(std::string("balanced")));
+  CHECK(decode(weight, "\"auto\"") == Value(std::string("auto")));
+  CHECK(decode(weight, "2.5") == Value(2.5));
+  CHECK(encode(weight, decode(weight, "balanced")) == "balanced");
+  CHECK_THROWS_WITH(decode(weight, "equal"), "Hyperparameter weight: 'equal' is not a number or balanced or auto");
+  CHECK(std::get<std::string>(resolved({{"k", "1"}, {"weight", "balanced"}}).as<Params>().weight) == "balanced");
+  CHECK(std::get<double>(resolved({{"k", "1"}, {"weight", "3"}}).as<Params>().weight) == 3);
 }
 
 TEST_CASE("hyperparameters: what auto turned out to be is recorded beside what was given", "[job]") {

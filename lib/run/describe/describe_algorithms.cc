@@ -58,7 +58,7 @@ std::vector<const job::Description*> matching(std::string_view task, std::string
 
 const char* service_type(const job::Hyperparameter& h) {
   if (h.kind == job::Kind::choice || h.kind == job::Kind::boolean) return "Categorical";
-  if (h.allows_auto) return "FreeText";  // the service's number types have no word beside numbers
+  if (h.allows_auto || (h.kind == job::Kind::number && !h.choices.empty())) return "FreeText";  // the service's number types have no word beside numbers
   if (h.kind == job::Kind::integer) return "Integer";
   return h.kind == job::Kind::number ? "Continuous" : "FreeText";
 }
