@@ -72,11 +72,14 @@ void append_object(std::string& out, const Prediction& prediction, std::span<con
 
 void append_csv_line(std::string& out, const Prediction& prediction, std::size_t row) {
   bool first = true;
-  for (const PredictionColumn& column : prediction.columns) {
-    for (const float value : answer_of(column, row)) {
-      if (!first) out += ',';
-      append_value(out, column, value);
-      first = false;
+  for (const bool labels : {true, false}) {
+    for (const PredictionColumn& column : prediction.columns) {
+      if (column.integer != labels) continue;
+      for (const float value : answer_of(column, row)) {
+        if (!first) out += ',';
+        append_value(out, column, value);
+        first = false;
+      }
     }
   }
   out += '\n';

@@ -27,7 +27,7 @@ struct Prediction {
 /// Renders predictions in pieces: begin, rows…, end. `key` is the member of the JSON envelope ("predictions", "scores").
 ///  json       {"predictions":[{"closest_cluster":3.0,"distance_to_cluster":0.75},…]}
 ///  jsonlines  one object per line
-///  csv        the columns in order, comma-separated, no header
+///  csv        columns of whole numbers, then the others, comma-separated, no header: the label first, as in CSV to train on
 ///  recordio   one Record per row, answers in the label map, features empty
 /// Integral floats are written as 3.0, those of integer columns as 3. Numbers are the shortest that read back the same.
 class PredictionWriter {

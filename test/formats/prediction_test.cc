@@ -64,7 +64,7 @@ TEST_CASE("prediction: labels are integers in text and floats in protobuf", "[fo
   const Prediction answers{2, {{"score", 1, false, {0.75f, 1.0f}}, {"predicted_label", 1, false, {1, 0}, true}}};
   CHECK(rendered(Format::json, {answers}) == R"({"predictions":[{"score":0.75,"predicted_label":1},{"score":1.0,"predicted_label":0}]})");
   CHECK(rendered(Format::jsonlines, {answers}) == "{\"score\":0.75,\"predicted_label\":1}\n{\"score\":1.0,\"predicted_label\":0}\n");
-  CHECK(rendered(Format::csv, {answers}) == "0.75,1\n1.0,0\n");
+  CHECK(rendered(Format::csv, {answers}) == "1,0.75\n0,1.0\n");  // the label first
   CHECK_THAT(rendered(Format::recordio_protobuf, {answers}), Catch::Matchers::Contains(bytes_of("0a 04 00 00 80 3f")));
   const Prediction items{1, {{"items", 3, true, {12, -3, 16777216}, true}, {"odd", 1, false, {0.5f}, true}}};
   CHECK(rendered(Format::jsonlines, {items}) == "{\"items\":[12,-3,16777216],\"odd\":0.5}\n");
