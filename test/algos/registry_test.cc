@@ -15,7 +15,7 @@ namespace {
 std::vector<job::Given> required_values(const job::Table& table) {
   std::vector<job::Given> given;
   for (const job::Hyperparameter& h : table.entries()) {
-    if (h.required && !h.default_text) given.push_back({h.name, "3", "test"});
+    if (h.required && !h.default_text) given.push_back({h.name, h.choices.empty() ? std::string("3") : h.choices.front().name, "test"});
   }
   return given;
 }
