@@ -17,6 +17,8 @@ struct Quality {
   bool smaller_is_better = true;
   std::optional<std::int64_t> epoch;  ///< absent: final
   std::optional<std::int64_t> batch;
+  std::string published = {};  ///< "binary_f_beta", where that is not the name printed ("binary_f_1.000")
+  bool also_score = false;     ///< the service says it as "#test_score (host) : ('name', value)", too
 };
 
 /// What a data iterator has delivered; SageMaker's "Total Records Seen" and its companions.

@@ -222,7 +222,9 @@ void Timing::add(double milliseconds) {
 
 double wall_clock() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
-std::string published_name(const job::Quality& metric) { return metric.channel + ":" + metric.name; }
+std::string published_name(const job::Quality& metric) {
+  return metric.channel + ":" + (metric.published.empty() ? metric.name : metric.published);
+}
 
 std::unique_ptr<Console> make_console(const ConsoleOptions& options) { return std::make_unique<StandardConsole>(options); }
 

@@ -19,7 +19,9 @@ class JsonRenderer final : public Renderer {
   Rendered stopped(std::string_view words) override { return {"", message("warning", words)}; }
   Rendered quality(const job::Quality& m) override {
     if (!std::isfinite(m.value)) return {};
-    return {metric(published_name(m), m.value, m.epoch), ""};
+    std::string line = begin(published_name(m)) + R"(,"value":)" + format_number(m.value);
+    if (m.batch) line += fmt::format(R"(,"batch":{})", *m.batch);
+    return {finish(line, m.epoch), ""};
   }
   Rendered iterator(const job::IteratorStats& s) override {
     std::string line = begin("records");

@@ -31,8 +31,8 @@ class SagemakerRenderer final : public Renderer {
     if (m.epoch) where += fmt::format(", epoch={}", *m.epoch);
     // No comma after batch=N: so it is in the service's log.
     where += m.batch ? fmt::format(", batch={} ", *m.batch) : std::string(", ");
-    return {prefixed("INFO", fmt::format("#quality_metric: {}{} {} <{}>={}", where, m.channel, m.name,
-                                         m.smaller_is_better ? "loss" : "score", format_number(m.value))),
+    return {score_line(m) + prefixed("INFO", fmt::format("#quality_metric: {}{} {} <{}>={}", where, m.channel, m.name,
+                                                         m.smaller_is_better ? "loss" : "score", format_number(m.value))),
             ""};
   }
   Rendered iterator(const job::IteratorStats& s) override {
@@ -66,6 +66,10 @@ class SagemakerRenderer final : public Renderer {
   }
 
  private:
+  std::string score_line(const job::Quality& m) const {
+    if (!m.also_score) return "";
+    return prefixed("INFO", fmt::format("#{}_score ({}) : ('{}', {})", m.channel, host_, m.name, format_number(m.value)));
+  }
   static std::string prefixed(std::string_view level, std::string_view line) {
     std::tm utc{};
     const std::time_t now = std::time(nullptr);

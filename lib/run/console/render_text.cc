@@ -27,7 +27,9 @@ class TextRenderer final : public Renderer {
   }
   Rendered stopped(std::string_view message) override { return {"", fmt::format("smtrain: {}\n", message)}; }
   Rendered quality(const job::Quality& m) override {
-    const std::string epoch = m.epoch ? fmt::format(" (epoch {})", *m.epoch + 1) : "";
+    if (m.batch && !verbose_) return {};
+    const std::string batch = m.batch ? fmt::format(", mini-batch {}", *m.batch + 1) : "";
+    const std::string epoch = m.epoch ? fmt::format(" (epoch {}{})", *m.epoch + 1, batch) : "";
     return {"", fmt::format("{}{} {}{}\n", stamp(), paint("1", published_name(m)), fmt::format("{:.8g}", m.value), epoch)};
   }
   Rendered iterator(const job::IteratorStats&) override { return {}; }
