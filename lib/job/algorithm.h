@@ -71,6 +71,14 @@ struct Description {
 
 // ---- prediction --------------------------------------------------------------------------------------------------------
 
+/// Features that stand for things to choose from, one of which a row would have at 1: the items of a recommender.
+struct Candidates {
+  std::size_t first = 0, last = 0;  ///< features, both of them included; last < feature_dim
+  std::size_t top = 0;              ///< so many of the best are wanted
+};
+
+class Ranker;
+
 /// A trained model that answers. const and safe from many threads.
 class Predictor {
  public:
@@ -85,10 +93,22 @@ class Predictor {
   /// Answers for the rows of a batch whose width is feature_dim(); `out` is overwritten, its memory reused.
   virtual void predict(compute::Backend& backend, const formats::Batch& batch, Scratch& scratch,
                        formats::Prediction& out) const = 0;
+  /// This model as one that ranks candidates; nullptr where there is nothing of the kind.
+  virtual const Ranker* ranker() const { return nullptr; }
   /// Adds tensors and service files to the model; the manifest is the caller's.
   virtual void save(Model& model) const = 0;
   /// Facts for `inspect`, name and text: ("k", "10"), ("largest cluster", "8 (6,120 rows)").
   virtual std::vector<std::pair<std::string, std::string>> facts() const = 0;
+};
+
+/// A predictor that says which candidates a row goes best with. const and safe from many threads.
+class Ranker {
+ public:
+  virtual ~Ranker() = default;
+  /// Of each row the best candidates, best first, the lower feature first among equals: columns items (their features) and scores,
+  /// each of min(top, candidates) numbers. What a row holds of the candidates itself is left out. `scratch` is the predictor's.
+  virtual void rank(compute::Backend& backend, const formats::Batch& batch, const Candidates& candidates, Predictor::Scratch& scratch,
+                    formats::Prediction& out) const = 0;
 };
 
 // ---- training ----------------------------------------------------------------------------------------------------------
