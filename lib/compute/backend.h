@@ -93,7 +93,7 @@ struct DeviceInfo {
   int threads = 1;           ///< CPU threads used
 };
 
-enum class Op { gemm, nearest, nearest_sum, min_distance, blend_means, standardize, sparse_product, derive_loss, step };
+enum class Op { gemm, nearest, nearest_sum, min_distance, blend_means, standardize, sparse_product, derive_loss, step, factors };
 
 class Backend {
  public:
@@ -202,6 +202,15 @@ class Backend {
   /// of all. touched: null, or the rows of t that are stepped, which leave the set (elsewhere g is zero, and moments rest).
   virtual void step(Queue& queue, const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
                     RowSet* touched) = 0;
+
+  /// Factorization machines (Rendle 2010) of k factors: row j of p (d, k + 1) f32 holds the factors v_j and the linear term w_j of
+  /// feature j. Of each row x of d features s (n, k) f32 = sum_j x_j v_j, and the score without bias
+  ///   z (n, 1) f32 = sum_j w_j x_j + 1/2 sum_f (s_f^2 - sum_j v_jf^2 x_j^2).
+  virtual void factor_scores(Queue& queue, const SparseRows& x, const Mat& p, const Mat& s, const Mat& z) = 0;
+  /// Their gradient, of the derivatives r (n, 1) f32 of a loss by z: g (d, k + 1) f32 += in the rows j of the features that occur,
+  ///   sum_i r_i x_ij s_i - v_j sum_i r_i x_ij^2  and  sum_i r_i x_ij;  these join `touched`. s as factor_scores left it.
+  virtual void factor_gradient(Queue& queue, const SparseRows& x, const Mat& p, const Mat& s, const Mat& r, const Mat& g,
+                               RowSet& touched) = 0;
 };
 
 /// The CPU backend on `threads` threads, with the kernels of kernel_level() (base/machine.h).

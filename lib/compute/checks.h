@@ -141,4 +141,12 @@ inline std::string step_problem(const StepRule& rule, const Mat& columns, const 
                        moment("m", m, rule.kind == Kind::sgd || rule.kind == Kind::adam), moment("v", v, rule.kind != Kind::sgd));
 }
 
+/// Of factor_scores, whose p is (cols, k + 1), and with a gradient g of factor_gradient.
+inline std::string factor_problem(const char* op, std::size_t rows, std::size_t cols, const Mat& p, const Mat& s, const Mat& z, const Mat* g) {
+  if (p.cols < 2) return fmt::format("{}: p has {} columns; expected the factors and a linear term", op, p.cols);
+  return first_problem(mat_problem(op, "p", p, cols, p.cols, DType::f32), mat_problem(op, "s", s, rows, p.cols - 1, DType::f32),
+                       mat_problem(op, g == nullptr ? "z" : "r", z, rows, 1, DType::f32),
+                       g == nullptr ? "" : mat_problem(op, "g", *g, cols, p.cols, DType::f32));
+}
+
 }  // namespace smtrain::compute

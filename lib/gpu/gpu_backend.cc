@@ -94,6 +94,7 @@ auto GpuBackend::with_room(const Allocate& allocate) {
 }
 
 bool GpuBackend::supports(Op op, DType type) const {
+  if (op == Op::factors) return false;
   return type == DType::f32 || (type == DType::f64 && (op == Op::gemm || op == Op::standardize));
 }
 

@@ -69,6 +69,9 @@ class GpuBackend final : public compute::Backend {
                    const compute::Mat& loss) override;
   void step(compute::Queue& queue, const compute::StepRule& rule, const compute::Mat& columns, const compute::Mat& g,
             const compute::Mat& t, const compute::Mat& m, const compute::Mat& v, RowSet* touched) override;
+  void factor_scores(compute::Queue& queue, const SparseRows& x, const compute::Mat& p, const compute::Mat& s, const compute::Mat& z) override;
+  void factor_gradient(compute::Queue& queue, const SparseRows& x, const compute::Mat& p, const compute::Mat& s, const compute::Mat& r,
+                       const compute::Mat& g, RowSet& touched) override;
 
  private:
   class DeviceCenters;

@@ -77,6 +77,12 @@ class OpaqueBackend final : public compute::Backend {
             RowSet* touched) override {
     inner_->step(queue, rule, seen(columns), seen(g), seen(t), seen(m), seen(v), touched);
   }
+  void factor_scores(Queue& queue, const SparseRows& x, const Mat& p, const Mat& s, const Mat& z) override {
+    inner_->factor_scores(queue, x, seen(p), seen(s), seen(z));
+  }
+  void factor_gradient(Queue& queue, const SparseRows& x, const Mat& p, const Mat& s, const Mat& r, const Mat& g, RowSet& touched) override {
+    inner_->factor_gradient(queue, x, seen(p), seen(s), seen(r), seen(g), touched);
+  }
 
  private:
   class Hidden final : public compute::Buffer {

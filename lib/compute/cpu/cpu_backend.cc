@@ -79,7 +79,8 @@ void blend_row(const double* sums, double m, double& n, double decay, std::size_
 
 CpuBackend::CpuBackend(int threads, KernelLevel level)
     : kernels_(nearest_kernels(level)), gemm_(std::max(threads, 1)), nearest_sum_(std::max(threads, 1)),
-      learning_kernels_(learning_kernels(level)), learning_(learning_kernels_, threads) {
+      learning_kernels_(learning_kernels(level)), learning_(learning_kernels_, threads),
+      factor_kernels_(factor_kernels(level)) {
   if (threads < 1) throw internal_error("make_cpu_backend: {} threads; expected at least 1", threads);
   device_ = {"cpu", cpu_model(), smtrain::name_of(level), memory_budget().value, threads};
 }
@@ -259,6 +260,22 @@ void CpuBackend::step(Queue&, const StepRule& rule, const Mat& columns, const Ma
   check(set_problem("step", set, t));
   learning_.step(rule, columns, g, t, m, v, &set.rows());
   set.clear();
+}
+
+void CpuBackend::factor_scores(Queue&, const SparseRows& x, const Mat& p, const Mat& s, const Mat& z) {
+  const auto& rows = own<const CpuSparseRows>("factor_scores", x);
+  check(factor_problem("factor_scores", rows.rows(), rows.cols(), p, s, z, nullptr));
+  if (!z.empty()) compute::factor_scores(factor_kernels_, rows, p, s, z, device_.threads);
+}
+
+void CpuBackend::factor_gradient(Queue&, const SparseRows& x, const Mat& p, const Mat& s, const Mat& r, const Mat& g, RowSet& touched) {
+  const auto& rows = own<const CpuSparseRows>("factor_gradient", x);
+  auto& set = own<CpuRowSet>("factor_gradient", touched);
+  check(factor_problem("factor_gradient", rows.rows(), rows.cols(), p, s, r, &g));
+  check(set_problem("factor_gradient", set, g));
+  if (r.empty()) return;
+  set.add(rows.columns());
+  compute::factor_gradient(factor_kernels_, rows, p, s, r, g, device_.threads);
 }
 
 std::unique_ptr<Backend> make_cpu_backend(int threads) {

@@ -3,14 +3,16 @@
 
 #include "base/machine.h"
 #include "compute/backend.h"
+#include "compute/cpu/factor.h"
 #include "compute/cpu/gemm.h"
 #include "compute/cpu/learning.h"
 #include "compute/cpu/nearest.h"
 
 namespace smtrain::compute {
 
-/// Every operation is finished when it returns; threads stay OpenMP's. `nearest`, `min_distance` and the copies may be called
-/// from several threads at once; `nearest_sum` and `gemm` exclude each other's calls; the rest is for one thread. Buffers may outlive the backend.
+/// Every operation is finished when it returns; threads stay OpenMP's. `nearest`, `min_distance`, `factor_scores`, `load` of rows that
+/// are nobody else's, and the copies may be called from several threads at once; `nearest_sum` and `gemm` exclude each other's calls;
+/// the rest is for one thread. Buffers may outlive the backend.
 class CpuBackend final : public Backend {
  public:
   /// With the kernels of `level`, which the CPU must have. Refuses an OpenBLAS of another threading model.
@@ -51,6 +53,8 @@ class CpuBackend final : public Backend {
                    const Mat& z, const Mat& bias_gradient, const Mat& loss) override;
   void step(Queue& queue, const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
             RowSet* touched) override;
+  void factor_scores(Queue& queue, const SparseRows& x, const Mat& p, const Mat& s, const Mat& z) override;
+  void factor_gradient(Queue& queue, const SparseRows& x, const Mat& p, const Mat& s, const Mat& r, const Mat& g, RowSet& touched) override;
 
  private:
   const PackedCenters& packed(const char* op, const Centers& centers) const;
@@ -62,6 +66,7 @@ class CpuBackend final : public Backend {
   NearestSum nearest_sum_;
   const LearningKernels& learning_kernels_;
   Learning learning_;
+  const FactorKernels& factor_kernels_;
 };
 
 }  // namespace smtrain::compute
