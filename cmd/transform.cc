@@ -9,6 +9,8 @@ void transform(CommandLine& line, Session& session) {
   request.output = line.text("output").value_or("");
   request.content_type = line.text("content-type");
   request.accept = line.text("accept");
+  request.top = line.text("top");
+  request.candidates = line.text("candidates");
   request.depfile = line.text("depfile");
   request.common = session.common();
   run::transform(request, session.console());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "algos/factorization_machines/factorization_machines.h"
 #include "algos/kmeans/kmeans.h"
 #include "base/text.h"
 
@@ -12,6 +13,7 @@ namespace {
 const std::vector<const job::Algorithm*>& list() {
   static const std::vector<const job::Algorithm*> algorithms = {
       &kmeans::algorithm(),
+      &fm::algorithm(),
   };
   return algorithms;
 }

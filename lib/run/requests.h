@@ -69,6 +69,8 @@ struct TrainRequest {
 struct TransformRequest {
   std::string model, input, output;
   std::optional<std::string> content_type, accept;
+  std::optional<std::string> top;         ///< so many of the best candidates of each row, a whole number, instead of its answer
+  std::optional<std::string> candidates;  ///< with it: FIRST-LAST, the features that stand for them
   std::optional<std::string> depfile;
   CommonSettings common;
 };

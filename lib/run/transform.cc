@@ -1,4 +1,7 @@
 // Batch transform: rows in, answers out, streaming.
+#include <algorithm>
+#include <charconv>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/signals.h"
@@ -14,6 +17,7 @@ namespace smtrain::run {
 namespace {
 
 constexpr std::size_t kBatchRows = 8192;
+constexpr std::size_t kMostTop = 100'000;  // of answers that are read by somebody
 
 formats::Format answer_format(const TransformRequest& request, const job::Description& algorithm) {
   const std::string accept = request.accept.value_or("application/jsonlines");
@@ -23,6 +27,38 @@ formats::Format answer_format(const TransformRequest& request, const job::Descri
     if (known == mime) return type.format;
   }
   throw user_error("--accept {}: {} answers in: {}", accept, algorithm.name, join(algorithm.answers, ", "));
+}
+
+std::size_t whole_number(std::string_view text, std::string_view flag, std::string_view expected) {
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size() && !text.empty()) return value;
+  throw user_error("{}: {} is not {}", flag, smtrain::quoted(text), expected);
+}
+
+// What --top and --candidates ask for; nothing when answers are wanted.
+std::optional<job::Candidates> wanted_candidates(const TransformRequest& request, const LoadedModel& loaded) {
+  if (!request.top && !request.candidates) return std::nullopt;
+  if (!request.top || !request.candidates) {
+    throw user_error("--{} goes with --{}; give both, as in --top 10 --candidates 943-2624", request.top ? "top" : "candidates",
+                     request.top ? "candidates" : "top");
+  }
+  if (loaded.predictor->ranker() == nullptr) {
+    throw user_error("--top: models of {} do not rank candidates; those of factorization-machines do", loaded.algorithm->description().name);
+  }
+  const std::string_view range = *request.candidates;
+  const std::size_t dash = range.find('-');
+  const char* const expected = "a range of features such as 943-2624";
+  if (dash == std::string_view::npos) throw user_error("--candidates: {} is not {}", smtrain::quoted(range), expected);
+  const job::Candidates wanted{whole_number(range.substr(0, dash), "--candidates", expected),
+                               whole_number(range.substr(dash + 1), "--candidates", expected),
+                               whole_number(*request.top, "--top", "a whole number")};
+  const std::size_t width = loaded.predictor->feature_dim();
+  if (wanted.first > wanted.last || wanted.last >= width) {
+    throw user_error("--candidates: {}-{} is no range of the model's features, which are 0 to {}", wanted.first, wanted.last, width - 1);
+  }
+  if (wanted.top == 0 || wanted.top > kMostTop) throw user_error("--top: is {}; expected 1 to {}", wanted.top, kMostTop);
+  return wanted;
 }
 
 TableInput transform_input(const TransformRequest& request, const job::Predictor& predictor) {
@@ -44,6 +80,16 @@ void check_output(const TransformRequest& request) {
   }
 }
 
+// The service refuses some types of requests to some algorithms; who names the type knows what the columns are.
+void check_input_type(const TransformRequest& request, const LoadedModel& loaded, const formats::TableStream& stream) {
+  const std::vector<std::string>& accepted = loaded.algorithm->description().accepts;
+  const std::string type = formats::mime_type(stream.type().format);
+  const std::string csv = formats::mime_type(formats::Format::csv);
+  if (request.content_type || type != csv || std::find(accepted.begin(), accepted.end(), csv) != accepted.end()) return;
+  throw user_error("{}: is {}, which the service's {} does not answer; it takes {}. To have it answered here, with all columns as features, "
+                   "give --content-type \"text/csv;label_size=0\"", request.input, csv, loaded.algorithm->description().name, join(accepted, ", "));
+}
+
 double fraction(const formats::TableStream& stream) {
   if (!stream.bytes_total() || *stream.bytes_total() == 0) return -1;
   return static_cast<double>(stream.bytes_consumed()) / static_cast<double>(*stream.bytes_total());
@@ -54,9 +100,11 @@ double fraction(const formats::TableStream& stream) {
 void transform(const TransformRequest& request, Console& console) {
   const LoadedModel loaded = load_model(request.model);
   const formats::Format format = answer_format(request, loaded.algorithm->description());
+  const std::optional<job::Candidates> candidates = wanted_candidates(request, loaded);
   check_output(request);
   const std::unique_ptr<compute::Backend> backend = make_backend(request.common, console);
   auto stream = open_table_input(transform_input(request, *loaded.predictor), console);
+  check_input_type(request, loaded, *stream);
 
   AtomicFile output(request.output);
   formats::PredictionWriter writer(format, loaded.algorithm->description().response_key);
@@ -66,7 +114,8 @@ void transform(const TransformRequest& request, Console& console) {
   writer.begin(text);
   for (formats::Batch batch; stream->next(batch);) {
     throw_if_stopped();
-    loaded.predictor->predict(*backend, batch, *scratch, prediction);
+    if (candidates) loaded.predictor->ranker()->rank(*backend, batch, *candidates, *scratch, prediction);
+    else loaded.predictor->predict(*backend, batch, *scratch, prediction);
     writer.rows(prediction, text);
     output.write(text);
     text.clear();

@@ -41,7 +41,9 @@ class TestContext final : public job::Context {
   std::unique_ptr<formats::TableStream> open_table(const std::string& channel, const job::TableRequest& request) override {
     formats::TableStreamOptions options;
     const std::string& path = channels_.at(channel);
-    options.table.type = formats::parse_content_type(path.ends_with(".csv") ? "text/csv;label_size=0" : "application/jsonlines");
+    options.table.type = formats::parse_content_type(path.ends_with(".csv")      ? csv_type
+                                                     : path.ends_with(".libsvm") ? "text/libsvm"
+                                                                                 : "application/jsonlines");
     options.table.feature_dim = request.feature_dim;
     options.mini_batch_size = request.mini_batch_size;
     options.epochs = request.epochs;
@@ -76,6 +78,7 @@ class TestContext final : public job::Context {
 
   KeptMetrics metrics_kept;
   CollectedLog log_kept;
+  std::string csv_type = "text/csv;label_size=0";
   std::uint64_t run_seed = 1;
   std::uint64_t limit = std::uint64_t{1} << 32;
   std::uint64_t piece_bytes = std::uint64_t{64} << 20;

@@ -24,7 +24,8 @@ class ExampleTest(CliTest):
         os.mkdir(bin_folder)
         os.symlink(os.path.abspath(SMTRAIN), os.path.join(bin_folder, "smtrain"))
         self.env["PATH"] = bin_folder + os.pathsep + self.env["PATH"]
-        for name in ("points.csv", "points-test.csv", "kmeans.job.json", "news.csv", "sales.csv"):
+        for name in ("points.csv", "points-test.csv", "kmeans.job.json", "news.csv", "sales.csv", "ratings.libsvm", "liked.libsvm",
+                     "liked-test.libsvm", "ratings-request.json"):
             shutil.copy(os.path.join(EXAMPLES, "data", name), self.work)
 
 
@@ -46,7 +47,7 @@ class Help(ExampleTest):
         names = self.subcommands()
         self.assertIn("kmeans", names)
         # What makes the files that others use comes first.
-        first = ["kmeans", "convert"]
+        first = ["kmeans", "factorization-machines", "convert"]
         for name in first + [name for name in names if name not in first]:
             with self.subTest(name):
                 self.shell("set -eo pipefail\n" + self.examples_of(name))
@@ -86,8 +87,8 @@ class Documents(ExampleTest):
 
 class SampleData(CliTest):
     def test_the_script_makes_the_same_files(self):
-        self.shell(f"{sys.executable} -B {EXAMPLES}/data/make_points.py .")
-        for name in ("points.csv", "points-test.csv"):
+        self.shell(f"{sys.executable} -B {EXAMPLES}/data/make_points.py . && {sys.executable} -B {EXAMPLES}/data/make_ratings.py .")
+        for name in ("points.csv", "points-test.csv", "ratings.libsvm", "liked.libsvm", "liked-test.libsvm", "ratings-request.json"):
             with open(os.path.join(EXAMPLES, "data", name), "rb") as file:
                 self.assertEqual(self.read(name), file.read(), name)
 

@@ -172,13 +172,23 @@ Subcommand transform() {
              with_default("application/jsonlines",
                           suggesting({"application/jsonlines", "application/json", "text/csv", "application/x-recordio-protobuf"},
                                      flag("accept", FlagValue::text, "TYPE", "Content type of the answers."))),
-             input_type(), depfile()};
+             input_type(),
+             flag("top", FlagValue::integer, "N",
+                  "Ranks the candidates for each row instead: the N best and their scores, best first. Of models of interactions, such as "
+                  "factorization machines."),
+             flag("candidates", FlagValue::text, "FIRST-LAST",
+                  "With --top: the features that stand for things to choose from, by number from 0; each in turn is set to 1. What the rows "
+                  "hold of them themselves is left out."),
+             depfile()};
   s.examples = {{"the cluster of each row, as JSON Lines",
                  "smtrain transform --model points.model.tar.gz --input points-test.csv "
                  "--content-type \"text/csv;label_size=0\" --output clusters.jsonl"},
                 {"as CSV, from standard input to standard output",
                  "smtrain transform --model points.model.tar.gz --input - --output - --accept text/csv "
-                 "--content-type \"text/csv;label_size=0\" < points-test.csv"}};
+                 "--content-type \"text/csv;label_size=0\" < points-test.csv"},
+                {"the three films that suit the user of each row best, of a model of ratings",
+                 "smtrain transform --model ratings.model.tar.gz --input ratings-request.json --top 3 --candidates 40-64 "
+                 "--output best.jsonl"}};
   return s;
 }
 

@@ -1,0 +1,11 @@
+// Factorization machines, as the service's built-in algorithm of that name.
+#pragma once
+
+#include "job/algorithm.h"
+
+namespace smtrain::fm {
+
+/// The algorithm; lives as long as the process.
+const job::Algorithm& algorithm();
+
+}  // namespace smtrain::fm
