@@ -18,6 +18,9 @@ constexpr std::uint32_t kV2 = 0xF993FAC9;  // and a storage type
 constexpr std::uint32_t kV3 = 0xF993FACA;  // and NumPy's shapes: no dimensions is a scalar, not an absent array
 constexpr std::uint32_t kMaxDims = 32;
 constexpr std::int32_t kCpu = 1;
+constexpr std::int32_t kRowSparse = 1;
+// How much a file may grow by the zeros that a row-sparse array leaves out.
+constexpr std::uint64_t kMostSpelledOut = std::uint64_t{1} << 20, kMostGrowth = 4096;
 
 struct Dtype {
   std::int32_t flag;
@@ -75,7 +78,9 @@ class Reader {
  private:
   NamedTensor array() {
     const auto magic = get<std::uint32_t>();
-    if (magic == kV2 || magic == kV3) check_dense(get<std::int32_t>());
+    const std::int32_t storage = magic == kV2 || magic == kV3 ? get<std::int32_t>() : 0;
+    if (storage == kRowSparse) return row_sparse_array(magic);
+    check_dense(storage);
     NamedTensor out;
     if (const auto shape = read_shape(magic)) {
       out.shape = *shape;
@@ -87,6 +92,35 @@ class Reader {
     const Dtype& dtype = dtype_of(get<std::int32_t>());
     out.dtype = dtype.name;
     out.data = take(bytes_of(out.shape, dtype));
+    return out;
+  }
+
+  /// Some rows of a matrix, which are those of a dense one whose others are zero: the shape of the rows that are there, the shape of
+  /// all, what dense arrays have too, then the type and shape of the rows' numbers; the rows, and their numbers.
+  NamedTensor row_sparse_array(std::uint32_t magic) {
+    const auto stored = read_shape(magic);
+    const auto shape = read_shape(magic);
+    if (!shape || shape->empty()) throw damaged("a row-sparse array without a shape");
+    get<std::int32_t>();  // device type
+    get<std::int32_t>();  // device id
+    const Dtype& dtype = dtype_of(get<std::int32_t>());
+    if (dtype_of(get<std::int32_t>()).name != std::string_view("I64")) throw damaged("row numbers of a row-sparse array that are no 64-bit integers");
+    const auto counts = read_shape(magic);
+    const std::uint64_t rows = counts && counts->size() == 1 ? counts->front() : 0;
+    std::vector<std::uint64_t> expected = *shape;
+    expected.front() = rows;
+    if (rows > 0 && stored != expected) throw damaged("rows of a row-sparse array that are not as its shape says");
+    const std::uint64_t row_bytes = shape->front() == 0 ? 0 : bytes_of(*shape, dtype) / shape->front();
+    const std::uint64_t size = bytes_of(*shape, dtype);
+    if (size > kMostSpelledOut + kMostGrowth * size_) throw damaged(fmt::format("{} bytes of zeros in {} bytes", size, size_));
+    const std::string_view numbers = take(rows == 0 ? 0 : bytes_of(expected, dtype)), ids = take(bytes_of({rows}, {6, "I64", 8}));
+    NamedTensor out{{}, std::string(dtype.name), *shape, std::string(size, '\0')};
+    for (std::uint64_t i = 0; i < rows; ++i) {
+      std::int64_t id = 0;
+      std::memcpy(&id, ids.data() + i * sizeof(id), sizeof(id));
+      if (id < 0 || static_cast<std::uint64_t>(id) >= shape->front()) throw damaged(fmt::format("row {} of {}", id, shape->front()));
+      std::memcpy(out.data.data() + static_cast<std::uint64_t>(id) * row_bytes, numbers.data() + i * row_bytes, row_bytes);
+    }
     return out;
   }
 
@@ -109,8 +143,8 @@ class Reader {
 
   void check_dense(std::int32_t storage) const {
     if (storage == 0) return;
-    const std::string_view kind = storage == 1 ? "row-sparse" : storage == 2 ? "CSR" : "unknown";
-    throw user_error("{}: {}storage type {} ({}); only dense arrays are read", name_, what_, storage, kind);
+    throw user_error("{}: {}storage type {} ({}); only dense and row-sparse arrays are read", name_, what_, storage,
+                     storage == 2 ? "CSR" : "unknown");
   }
 
   const Dtype& dtype_of(std::int32_t flag) const {

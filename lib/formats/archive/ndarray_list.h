@@ -13,7 +13,7 @@ namespace smtrain::formats {
 std::string write_ndarray_list(const std::vector<NamedTensor>& arrays);
 
 /// Reads versions V1 (0xF993FAC8), V2 (0xF993FAC9) and V3 (0xF993FACA) and the legacy form without magic where unambiguous;
-/// sparse storage is refused by name. Sizes are checked against the bytes there are before anything is allocated.
+/// row-sparse arrays, as MXNet keeps parameters of sparse networks, become dense ones; CSR is refused by name. Sizes are checked against the bytes there are before anything is allocated.
 std::vector<NamedTensor> read_ndarray_list(std::string_view bytes, const std::string& name);
 
 }  // namespace smtrain::formats
