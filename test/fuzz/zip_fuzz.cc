@@ -14,9 +14,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto& [name, member] : read) {
     fuzz::require(!name.empty() && name.front() != '/');
     bytes += member.size();
-    members.emplace_back(name, member);
+    // Other names are read, and never written.
+    if (std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < '\x7f'; })) members.emplace_back(name, member);
   }
   fuzz::require(bytes <= kLimit);
-  if (!members.empty()) fuzz::require(formats::read_zip(formats::write_zip(members), "again", kLimit) == read);
+  const std::map<std::string, std::string> written(members.begin(), members.end());
+  fuzz::require(members.empty() || formats::read_zip(formats::write_zip(members), "again", kLimit) == written);
   return 0;
 }
