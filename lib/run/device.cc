@@ -1,5 +1,6 @@
 #include "run/device.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -59,19 +60,32 @@ std::unique_ptr<compute::Backend> automatic_backend(const CommonSettings& common
   return cpu_backend(common, note, log);
 }
 
+bool runs_on_cuda(const job::Description& algorithm) {
+  return std::find(algorithm.devices.begin(), algorithm.devices.end(), "cuda") != algorithm.devices.end();
+}
+
+Error refusal(const std::string& wanted, const job::Description& algorithm) {
+  return user_error("--device {}: {} runs on the CPU alone; give --device cpu or auto", wanted, algorithm.name);
+}
+
 }  // namespace
 
-void check_device(const CommonSettings& common, Log& log) {
+void check_device(const CommonSettings& common, const job::Description& algorithm, Log& log) {
   const std::string& wanted = common.device.value;
   if (wanted == "cpu" || wanted == "auto") return;
+  if (!runs_on_cuda(algorithm)) throw refusal(wanted, algorithm);
   const CudaReport report = compute::probe_cuda(wanted_device(wanted), dist::launch().local_rank);
   if (report.missing == CudaMissing::index) throw user_error("--device {}: {}", wanted, report.problem);
   if (report.missing != CudaMissing::nothing) log.warning("this machine could not train: --device {}: {}", wanted, report.problem);
 }
 
-std::unique_ptr<compute::Backend> make_backend(const CommonSettings& common, Log& log) {
+std::unique_ptr<compute::Backend> make_backend(const CommonSettings& common, const job::Description& algorithm, Log& log) {
   const std::string& wanted = common.device.value;
   if (wanted == "cpu") return cpu_backend(common, "", log);
+  if (!runs_on_cuda(algorithm)) {
+    if (wanted != "auto") throw refusal(wanted, algorithm);
+    return cpu_backend(common, algorithm.name + " runs on the CPU alone", log);
+  }
   const CudaReport report = compute::probe_cuda(wanted_device(wanted), dist::launch().local_rank);
   if (wanted == "auto") return automatic_backend(common, report, log);
   if (report.missing == CudaMissing::nothing) return cuda_backend(report, log);

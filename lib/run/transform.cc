@@ -102,7 +102,7 @@ void transform(const TransformRequest& request, Console& console) {
   const formats::Format format = answer_format(request, loaded.algorithm->description());
   const std::optional<job::Candidates> candidates = wanted_candidates(request, loaded);
   check_output(request);
-  const std::unique_ptr<compute::Backend> backend = make_backend(request.common, console);
+  const std::unique_ptr<compute::Backend> backend = make_backend(request.common, loaded.algorithm->description(), console);
   auto stream = open_table_input(transform_input(request, *loaded.predictor), console);
   check_input_type(request, loaded, *stream);
 

@@ -119,7 +119,7 @@ void dry_run(const TrainRequest& request, const job::Algorithm& algorithm, const
   for (const ChannelRequest& channel : request.channels) {
     problems.check([&] { try_channel(request, channel, algorithm.description(), given_feature_dim(settings), identity, console); });
   }
-  problems.check([&] { check_device(request.common, console); });
+  problems.check([&] { check_device(request.common, algorithm.description(), console); });
   if (request.checkpoint_dir && !problems.any()) problems.check([&] { describe_checkpoints(request, identity, console); });
   problems.raise();
   console.info("dry run: everything checked, nothing trained");

@@ -48,7 +48,7 @@ TableInput channel_input(const TrainRequest& request, const ChannelRequest& chan
 }
 
 TrainContext::TrainContext(const TrainRequest& request, const job::Description& algorithm, const job::Settings& settings, Console& console)
-    : request_(request), algorithm_(algorithm), console_(console), backend_(make_backend(request.common, console)) {
+    : request_(request), algorithm_(algorithm), console_(console), backend_(make_backend(request.common, algorithm, console)) {
   if (request.start_model) start_ = read_start_model(*request.start_model, algorithm);
   job::Identity identity = identity_of(request, settings, start_model(), communicator().size());
   identity.soft["device"] = backend_->device().kind;
