@@ -243,44 +243,70 @@ void add_scaled(float a, const float* __restrict x, std::size_t n, float* __rest
   for (std::size_t j = 0; j < n; ++j) y[j] += a * x[j];
 }
 
-/// move(i, g, t) takes the rescaled gradient and returns by how much t falls, at rate 1.
+// What a step of each kind does to the moments m and v at the rescaled gradient g; returns by how much the parameter falls, at rate 1.
+struct SgdMove {
+  static constexpr bool kHasM = true, kHasV = false;
+  float beta_1;
+  float operator()(float g, float& m, float&) const { return m = beta_1 * m + g; }
+};
+struct AdamMove {
+  static constexpr bool kHasM = true, kHasV = true;
+  float beta_1, rest_1, beta_2, rest_2, epsilon, scale;
+  float operator()(float g, float& m, float& v) const {
+    m = beta_1 * m + rest_1 * g;
+    v = beta_2 * v + rest_2 * (g * g);
+    return scale * m / (__builtin_sqrtf(v) + epsilon);
+  }
+};
+struct RmspropMove {
+  static constexpr bool kHasM = false, kHasV = true;
+  float beta_2, rest_2, epsilon;
+  float operator()(float g, float&, float& v) const {
+    v = beta_2 * v + rest_2 * (g * g);
+    return g / (__builtin_sqrtf(v) + epsilon);
+  }
+};
+struct AdagradMove {
+  static constexpr bool kHasM = false, kHasV = true;
+  float epsilon;
+  float operator()(float g, float&, float& v) const {
+    v += g * g;
+    return g / (__builtin_sqrtf(v) + epsilon);
+  }
+};
+
+/// Arrays are restricted as parameters: as local pointers, or captured by a lambda, they are taken to overlap, and the loop stays scalar.
 template <class Move>
-void step_by(const StepRule& rule, const StepSpan& s, const Move& move) {
-  const float rescale = static_cast<float>(rule.rescale), clip = rule.clip > 0 ? static_cast<float>(rule.clip) : __builtin_inff();
-  const float *__restrict rate = s.rate, *__restrict decay = s.decay, *__restrict l1 = s.l1;
-  float *__restrict gradient = s.g, *__restrict t = s.t;
-  for (std::size_t i = 0; i < s.n; ++i) {
+void step_span(const Move move, float rescale, float clip, std::size_t n, const float* __restrict rate, const float* __restrict decay,
+               const float* __restrict l1, float* __restrict gradient, float* __restrict t, float* __restrict m, float* __restrict v) {
+  for (std::size_t i = 0; i < n; ++i) {
     const float g = lesser(greater(rescale * gradient[i] + decay[i] * t[i], -clip), clip);
-    const float moved = t[i] - rate[i] * move(i, g), threshold = rate[i] * l1[i];
+    float own_m = 0, own_v = 0;
+    if constexpr (Move::kHasM) own_m = m[i];
+    if constexpr (Move::kHasV) own_v = v[i];
+    const float moved = t[i] - rate[i] * move(g, own_m, own_v), threshold = rate[i] * l1[i];
+    if constexpr (Move::kHasM) m[i] = own_m;
+    if constexpr (Move::kHasV) v[i] = own_v;
     t[i] = moved - lesser(greater(moved, -threshold), threshold);
     gradient[i] = 0;
   }
+}
+
+template <class Move>
+void step_by(const StepRule& rule, const StepSpan& s, const Move& move) {
+  const float clip = rule.clip > 0 ? static_cast<float>(rule.clip) : __builtin_inff();
+  step_span(move, static_cast<float>(rule.rescale), clip, s.n, s.rate, s.decay, s.l1, s.g, s.t, s.m, s.v);
 }
 
 void step(const StepRule& rule, double correction, const StepSpan& s) {
   const float beta_1 = static_cast<float>(rule.beta_1), beta_2 = static_cast<float>(rule.beta_2);
   const float rest_1 = static_cast<float>(1 - rule.beta_1), rest_2 = static_cast<float>(1 - rule.beta_2);
   const float epsilon = static_cast<float>(rule.epsilon), scale = static_cast<float>(correction);
-  float *__restrict m = s.m, *__restrict v = s.v;
   switch (rule.kind) {
-    case StepRule::Kind::sgd:
-      return step_by(rule, s, [=](std::size_t i, float g) { return m[i] = beta_1 * m[i] + g; });
-    case StepRule::Kind::adam:
-      return step_by(rule, s, [=](std::size_t i, float g) {
-        m[i] = beta_1 * m[i] + rest_1 * g;
-        v[i] = beta_2 * v[i] + rest_2 * (g * g);
-        return scale * m[i] / (__builtin_sqrtf(v[i]) + epsilon);
-      });
-    case StepRule::Kind::rmsprop:
-      return step_by(rule, s, [=](std::size_t i, float g) {
-        v[i] = beta_2 * v[i] + rest_2 * (g * g);
-        return g / (__builtin_sqrtf(v[i]) + epsilon);
-      });
-    case StepRule::Kind::adagrad:
-      return step_by(rule, s, [=](std::size_t i, float g) {
-        v[i] += g * g;
-        return g / (__builtin_sqrtf(v[i]) + epsilon);
-      });
+    case StepRule::Kind::sgd: return step_by(rule, s, SgdMove{beta_1});
+    case StepRule::Kind::adam: return step_by(rule, s, AdamMove{beta_1, rest_1, beta_2, rest_2, epsilon, scale});
+    case StepRule::Kind::rmsprop: return step_by(rule, s, RmspropMove{beta_2, rest_2, epsilon});
+    case StepRule::Kind::adagrad: return step_by(rule, s, AdagradMove{epsilon});
   }
 }
 
