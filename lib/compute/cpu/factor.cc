@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t kWork = std::size_t{1} << 15;  // multiplications below which waking a thread costs more than it saves
 constexpr std::size_t kRowsPerTask = 64, kColumnsPerTask = 32;
+constexpr std::size_t kAhead = 8;  // columns fetched in advance
 
 }  // namespace
 
@@ -37,6 +38,10 @@ void factor_gradient(const FactorKernels& kernels, const CpuSparseRows& x, const
   [[maybe_unused]] const int team = team_size(threads, x.nonzeros() * p.cols / kWork);
 #pragma omp parallel for num_threads(team) if (team > 1) schedule(dynamic, kColumnsPerTask)
   for (std::size_t j = 0; j < columns.size(); ++j) {
+    if (j + kAhead < columns.size()) {
+      fetch_row(p.at<float>(columns[j + kAhead]), p.cols);
+      fetch_row(g.at<float>(columns[j + kAhead]), g.cols);
+    }
     const std::size_t begin = starts[j], count = starts[j + 1] - begin;
     kernels.gradient(x.row_of() + begin, x.value_of() + begin, count, r.at<float>(), r.ld, s.at<float>(), s.ld,
                      p.at<float>(columns[j]), p.cols - 1, g.at<float>(columns[j]));

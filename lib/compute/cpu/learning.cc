@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMostChunks = 256, kLeastChunkRows = 64;
 constexpr std::size_t kWork = std::size_t{1} << 14;   // numbers below which waking a thread costs more than it saves
 constexpr std::size_t kStepNumbers = 4096;            // parameters of one task
+constexpr std::size_t kAhead = 4;                     // touched rows fetched in advance
 constexpr std::size_t kNarrow = 16, kGathered = 256;  // rows of fewer numbers are gathered, so that kernels see long spans
 
 template <class T>
@@ -102,6 +103,11 @@ void Learning::step_rows(const StepRule& rule, double correction, const Mat& g, 
   const std::size_t at_once = together ? repeats_ : 1;
   for (std::size_t i = begin; i < end; i += at_once) {
     const std::size_t row = touched == nullptr ? i : (*touched)[i], count = std::min(at_once, end - i);
+    if (touched != nullptr && i + kAhead < end) {
+      for (const Mat* x : {&g, &t, &m, &v}) {
+        if (!x->empty()) fetch_row(x->at<float>((*touched)[i + kAhead]), p);
+      }
+    }
     kernels_.step(rule, correction,
                   {count * p, columns_.data(), columns_.data() + width, columns_.data() + 2 * width, g.at<float>(row), t.at<float>(row),
                    m.empty() ? nullptr : m.at<float>(row), v.empty() ? nullptr : v.at<float>(row)});
