@@ -1,6 +1,6 @@
 """A factorization machine in PyTorch, from file to test error: the model and the optimizer of factorization-machines.
 
-    fm.py TRAIN.libsvm TEST.libsvm FACTORS EPOCHS BATCH LR DECAY SIGMA SEED [THREADS]
+    fm.py TRAIN.libsvm TEST.libsvm FACTORS EPOCHS BATCH FACTORS_LR FACTORS_DECAY LINEAR_LR LINEAR_DECAY SIGMA SEED [THREADS]
 
 Rows are one-hot pairs of user and item: two features of value 1, so that embeddings of two columns are the whole model, which is the
 fastest form that PyTorch has of it. Adam over dense gradients was twice as fast as SparseAdam at MovieLens's 9742 features. Prints the
@@ -40,14 +40,15 @@ def rmse(model, x, y):
         return torch.sqrt(torch.mean((model(x) - y) ** 2)).item()
 
 
-def main(train, test, factors, epochs, batch, lr, decay, sigma, seed, threads="0"):
+def main(train, test, factors, epochs, batch, factors_lr, factors_decay, linear_lr, linear_decay, sigma, seed, threads="0"):
     if int(threads):
         torch.set_num_threads(int(threads))
     torch.manual_seed(int(seed))
     (x, y), (x_test, y_test) = read(train), read(test)
     model = Machine(int(max(x.max(), x_test.max())) + 1, int(factors), float(sigma))
     groups = [{"params": [model.bias], "lr": 0.05, "weight_decay": 0.0},
-              {"params": [model.linear.weight, model.factors.weight], "lr": float(lr), "weight_decay": float(decay)}]
+              {"params": [model.linear.weight], "lr": float(linear_lr), "weight_decay": float(linear_decay)},
+              {"params": [model.factors.weight], "lr": float(factors_lr), "weight_decay": float(factors_decay)}]
     optimizer = torch.optim.Adam(groups)
     start = time.monotonic()
     size = int(batch)

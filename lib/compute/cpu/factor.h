@@ -5,7 +5,7 @@
 // read; as many backward, with rows of s in place of rows of p. A step of the optimizer reads and writes 4 arrays of k + 1 numbers
 // for each feature of the mini-batch, which at few numbers a row is most of the time.
 // Measured, one thread of AVX-512 on a busy machine, 64 factors, per number that is not zero: 0.06 ns a factor forward and 0.04 backward
-// where p is in cache and columns are long (the floor at two vectors a cycle: 0.03); 2 numbers a row of 9742 features: 11 ns and 20 ns,
+// where p is in cache and columns are long; 2 numbers a row of 9742 features: 11 ns and 20 ns,
 // and a step of 0.6 ns a parameter; 39 numbers a row of 2^20 features, from memory: 25 ns, 35 ns, and 1.6 ns a parameter.
 #pragma once
 
