@@ -25,7 +25,7 @@ class ExampleTest(CliTest):
         os.symlink(os.path.abspath(SMTRAIN), os.path.join(bin_folder, "smtrain"))
         self.env["PATH"] = bin_folder + os.pathsep + self.env["PATH"]
         for name in ("points.csv", "points-test.csv", "kmeans.job.json", "news.csv", "sales.csv", "ratings.libsvm", "liked.libsvm",
-                     "liked-test.libsvm", "ratings-request.json"):
+                     "liked-test.libsvm", "ratings-request.json", "loans.csv", "loans-test.csv", "rents.csv"):
             shutil.copy(os.path.join(EXAMPLES, "data", name), self.work)
 
 
@@ -86,9 +86,11 @@ class Documents(ExampleTest):
 
 
 class SampleData(CliTest):
-    def test_the_script_makes_the_same_files(self):
-        self.shell(f"{sys.executable} -B {EXAMPLES}/data/make_points.py . && {sys.executable} -B {EXAMPLES}/data/make_ratings.py .")
-        for name in ("points.csv", "points-test.csv", "ratings.libsvm", "liked.libsvm", "liked-test.libsvm", "ratings-request.json"):
+    def test_the_scripts_make_the_same_files(self):
+        for script in ("make_points.py", "make_ratings.py", "make_labelled.py"):
+            self.shell(f"{sys.executable} -B {EXAMPLES}/data/{script} .")
+        for name in ("points.csv", "points-test.csv", "ratings.libsvm", "liked.libsvm", "liked-test.libsvm", "ratings-request.json",
+                     "loans.csv", "loans-test.csv", "rents.csv"):
             with open(os.path.join(EXAMPLES, "data", name), "rb") as file:
                 self.assertEqual(self.read(name), file.read(), name)
 
