@@ -6,6 +6,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "dist/thread_transport.h"
 
 namespace smtrain::linear {
 namespace {
@@ -225,6 +226,23 @@ TEST_CASE("linear-learner calibration: the sample holds the first rows, and no m
   CHECK(sample.rows() == 0);
   CHECK(CalibrationSample::rows_within(1 << 20, 32, 2) * (4 * 32 + 1) < (1 << 20));
   CHECK(CalibrationSample::rows_within(0, 32, 2) == 1);
+}
+
+TEST_CASE("linear-learner calibration: every process sees the rows of all, up to the capacity", "[algos][linear]") {
+  test::on_ranks(3, [](dist::Group& group) {
+    CalibrationSample sample(Loss::hinge_loss, 2, 5);
+    const auto rank = static_cast<float>(group.rank());
+    const std::vector<float> scores{rank, 10 * rank, rank + 0.5f, 10 * rank + 5}, labels{1, group.rank() == 1 ? 1.0f : 0.0f};
+    sample.add(scores.data(), 2, 2, labels.data());
+    sample.gather(group);
+    const std::vector<float> first(sample.answers(0).begin(), sample.answers(0).end());
+    const std::vector<float> second(sample.answers(1).begin(), sample.answers(1).end());
+    const std::vector<std::uint8_t> all(sample.labels().begin(), sample.labels().end());
+    if (first != std::vector<float>{0, 0.5f, 1, 1.5f, 2} || second != std::vector<float>{0, 5, 10, 15, 20} ||
+        all != std::vector<std::uint8_t>{1, 0, 1, 1, 1} || sample.positives() != 4) {
+      throw std::runtime_error("another sample");
+    }
+  });
 }
 
 TEST_CASE("linear-learner calibration: the criterion is named as in the service's log", "[algos][linear]") {

@@ -106,9 +106,12 @@ TEST_CASE("linear-learner grid: models beyond the grid are drawn within their ra
     CHECK((point.lr_scheduler_step >= 10 && point.lr_scheduler_step <= 200));
     CHECK((point.lr_scheduler_factor >= 0.98 && point.lr_scheduler_factor <= 0.999));
   }
-  p.wd = 0.125;  // does not shift the other draws
+  p.wd = 0.125;  // leaves 8 combinations, and does not shift the other draws
   const Grid fixed = make_grid(p, {});
-  CHECK(fixed.points[59].wd == 0.125);
+  for (std::size_t i = 0; i < 28; ++i) {
+    CHECK(fixed.points[8 + i].wd == 0.125);
+    CHECK(fixed.points[8 + i].learning_rate == grid.points[32 + i].learning_rate);
+  }
   Params longer = p;
   longer.num_models = 61;
   CHECK(key(make_grid(longer, {}).points[59]) == key(fixed.points[59]));

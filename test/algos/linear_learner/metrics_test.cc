@@ -6,6 +6,7 @@
 #include <random>
 
 #include "algos/linear_learner/ranking.h"
+#include "dist/thread_transport.h"
 
 namespace smtrain::linear {
 namespace {
@@ -150,6 +151,26 @@ TEST_CASE("linear-learner metrics: quotients without a denominator are 0, and on
   CHECK(s["recall"] == 0);
   CHECK(s["binary_f_1.000"] == 0);
   CHECK(std::isnan(s["roc_auc_score"]));
+}
+
+TEST_CASE("linear-learner metrics: rows of several processes are scored as those of one", "[algos][linear]") {
+  const std::vector<float> f = steps(), y = binary_labels(f);
+  ScoringRule rule;
+  rule.loss.loss = Loss::logistic;
+  const auto whole = by_name(score(rule, f, y));
+  test::on_ranks(3, [&](dist::Group& group) {
+    const auto rank = static_cast<std::size_t>(group.rank());
+    const std::size_t first = rank * 70, count = std::min<std::size_t>(70, kRows - first);
+    const auto scorer = make_scorer(rule);
+    scorer->add(f.data() + first, count, 1, y.data() + first);
+    scorer->gather(group);
+    std::vector<std::string> warnings;
+    const auto shared = by_name(scorer->finish(warnings));
+    for (const auto& [name, value] : whole) {
+      if (std::abs(shared.at(name) - value) > 1e-12) throw std::runtime_error(name);
+    }
+    if (scorer->rows() != kRows || !warnings.empty()) throw std::runtime_error("rows");
+  });
 }
 
 // ---- losses ---------------------------------------------------------------------------------------------------------------
