@@ -79,11 +79,19 @@ struct Candidates {
 
 class Ranker;
 
+/// What users take out of a model first: a matrix, with names of its columns.
+struct Coefficients {
+  formats::NamedTensor matrix;       ///< of two dimensions
+  std::vector<std::string> columns;  ///< one per column
+};
+
 /// A trained model that answers. const and safe from many threads.
 class Predictor {
  public:
   virtual ~Predictor() = default;
   virtual std::size_t feature_dim() const = 0;
+  /// What `convert` writes of the model when no tensor is named; absent: its only matrix.
+  virtual std::optional<Coefficients> coefficients() const { return std::nullopt; }
   /// Per-thread scratch, made once and passed in.
   class Scratch {
    public:

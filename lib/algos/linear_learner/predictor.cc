@@ -231,6 +231,19 @@ void LinearPredictor::save(job::Model& model) const {
   model.files[kServiceMember] = write_artifact(model_);
 }
 
+std::optional<job::Coefficients> LinearPredictor::coefficients() const {
+  std::vector<float> numbers;
+  for (std::size_t c = 0; c < model_.classes; ++c) {
+    const auto first = model_.weights.begin() + static_cast<std::ptrdiff_t>(c * model_.d);
+    numbers.insert(numbers.end(), first, first + static_cast<std::ptrdiff_t>(model_.d));
+    numbers.push_back(model_.bias[c]);
+  }
+  std::vector<std::string> names = model_.columns;
+  for (std::size_t j = names.size(); j < model_.d; ++j) names.push_back(fmt::format("f{}", j));
+  names.push_back("bias");
+  return job::Coefficients{NamedTensor::f32("coefficients", {model_.classes, model_.d + 1}, numbers.data()), std::move(names)};
+}
+
 std::vector<std::pair<std::string, std::string>> LinearPredictor::facts() const {
   Facts facts{{"predictor_type", name_of(model_.predictor_type)},
               {"loss", name_of(model_.loss)},

@@ -54,6 +54,12 @@ formats::Batch batch_of(const formats::NamedTensor& tensor, const std::string& p
   return batch;
 }
 
+// In CSV as a header, unless none is wanted.
+void add_names(const job::Coefficients& coefficients, formats::TableWriterOptions& options) {
+  options.column_names = coefficients.columns;
+  if (options.type.format == formats::Format::csv) options.type.parameters.emplace("header", "true");
+}
+
 }  // namespace
 
 void convert_model(const ConvertRequest& request, DataKind, DataKind, Console& console) {
@@ -65,7 +71,11 @@ void convert_model(const ConvertRequest& request, DataKind, DataKind, Console& c
   const ModelSummary model = summarize_model(request.input);
   if (!model.problem.empty()) console.warning("{}: {}", request.input, model.problem);
   const Tensors& tensors = model.model.tensors;
-  const formats::NamedTensor& tensor = name ? named(tensors, *name, request.input) : only_matrix(tensors, request.input);
+  const bool coefficients = !name && model.coefficients;
+  const formats::NamedTensor& tensor = coefficients ? model.coefficients->matrix
+                                       : name       ? named(tensors, *name, request.input)
+                                                    : only_matrix(tensors, request.input);
+  if (coefficients) add_names(*model.coefficients, options);
   formats::TableSink sink(request.output, options, request.common.threads.value);
   sink.write(batch_of(tensor, request.input));
   sink.commit();

@@ -261,8 +261,8 @@ std::vector<std::string> about_convert() {
           "Boxes become each other in five forms: the service's JSON per image, Pascal VOC, COCO, augmented manifests, and the labels of "
           "detection lists and records. Masks of segmentation get label maps and palettes (--from masks). Where a form does not show by "
           "itself, --from and --to name it.",
-          "Of a model tarball the only matrix, or the tensor named with --to \"text/csv;tensor=NAME\", becomes a table: the "
-          "centres of k-means, for example.",
+          "Of a model tarball the coefficients, the only matrix, or the tensor named with --to \"text/csv;tensor=NAME\", becomes a "
+          "table: the weights of linear-learner under the names of their features, the centres of k-means.",
           "Texts (lines, columns of CSV and TSV, members of JSON Lines, files of a folder) become BlazingText's lines, counts of words for "
           "NTM and LDA in any format of tables, Object2Vec's pairs and seq2seq's records; the vocabulary that numbers the words is saved "
           "with one data set and used for the others.",

@@ -67,6 +67,7 @@ void load(ModelSummary& summary) {
   try {
     const auto predictor = algorithm->load(summary.model);
     summary.facts = predictor->facts();
+    summary.coefficients = predictor->coefficients();
     if (!summary.model.tensors.empty()) return;
     job::Model saved;
     predictor->save(saved);

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "job/algorithm.h"
 #include "job/model.h"
 
 namespace smtrain::run {
@@ -18,6 +20,7 @@ struct ModelSummary {
   bool ours = false;                                           ///< has a manifest
   std::vector<std::pair<std::string, std::uint64_t>> members;  ///< name and bytes
   std::vector<std::pair<std::string, std::string>> facts;      ///< of its predictor
+  std::optional<job::Coefficients> coefficients;               ///< of its predictor
   std::string problem;                                         ///< why it cannot be loaded; "" when it can
 };
 

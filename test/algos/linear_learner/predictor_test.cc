@@ -296,6 +296,17 @@ TEST_CASE("linear-learner predictor: damaged models are refused with the member"
   }
 }
 
+TEST_CASE("linear-learner predictor: coefficients are weights and bias under their names", "[algos][linear]") {
+  LinearModel m = model_of(PredictorType::multiclass_classifier, 3, 2);
+  m.weights = {1, 2, 3, 4, 5, 6};
+  m.bias = {-1, -2, -3};
+  const job::Coefficients c = LinearPredictor(m).coefficients().value();
+  CHECK(c.matrix.shape == std::vector<std::uint64_t>{3, 3});
+  CHECK(c.matrix.as_f32() == std::vector<float>{1, 2, -1, 3, 4, -2, 5, 6, -3});
+  CHECK(c.columns == std::vector<std::string>{"f0", "f1", "bias"});
+  CHECK(LinearPredictor(full_model()).coefficients()->columns.at(1) == "income");
+}
+
 TEST_CASE("linear-learner predictor: inspect shows bias, threshold and the largest weights by name", "[algos][linear]") {
   LinearModel m = full_model();
   m.weights = {0.5f, -2, 0, 0.25f};
