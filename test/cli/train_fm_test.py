@@ -78,6 +78,12 @@ class Training(Fm):
         with tarfile.open(self.path("a.tar")) as a, tarfile.open(self.path("b.tar")) as b:
             self.assertEqual(a.extractfile("model.safetensors").read(), b.extractfile("model.safetensors").read())
 
+    def test_what_the_service_does_not_take_is_said(self):
+        self.write("train.pbr", b"".join(sparse_record(*row) for row in self.rows))
+        self.assertIn("train: an extension: the service's factorization-machines takes application/x-recordio-protobuf alone",
+                      self.fm(epochs=1).err)
+        self.assertNotIn("an extension", self.fm(train="train.pbr", epochs=1).err)
+
     def test_threads_do_not_matter(self):
         models = []
         for threads in (1, 2, 3):

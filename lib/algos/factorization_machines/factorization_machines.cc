@@ -223,7 +223,10 @@ std::vector<std::string> about() {
           "A parameter moves by about its rate per mini-batch at most, so that the default rates of one epoch underfit small data. For "
           "such data try factors_lr and linear_lr between 0.001 and 0.02 and several epochs.",
           "Answers: score (a number, or the probability of label 1) and, of a binary_classifier, predicted_label (score at least 0.5). "
-          "transform --top ranks candidates, such as the items for a user."};
+          "transform --top ranks candidates, such as the items for a user.",
+          "For retrieval by inner product, convert exports the factors and linear terms of a model: smtrain convert model.tar.gz v.npy --to "
+          "\"application/x-npy;tensor=v\", and likewise tensor=w1_weight and tensor=w0_weight. The vector of an item is its row of v and then "
+          "its linear term, that of a user its row of v and then 1."};
 }
 
 std::vector<std::string> papers() {

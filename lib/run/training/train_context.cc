@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "job/intake.h"
 #include "job/shared_rows.h"
 #include "run/device.h"
 #include "run/model_input.h"
@@ -75,7 +76,16 @@ std::unique_ptr<formats::TableStream> TrainContext::open_table(const std::string
   for (const formats::InputFile& file : stream->files()) files_read_.push_back(file.path);
   console_.info("{}: {} {} of {} features", name, stream->type().to_string(), stream->schema().sparse ? "sparse rows" : "rows",
                 stream->schema().feature_dim);
+  note_extension(name, *stream);
   return stream;
+}
+
+// A job that is to move to the service should know.
+void TrainContext::note_extension(const std::string& name, const formats::TableStream& stream) {
+  for (const job::ChannelSpec& spec : algorithm_.channels) {
+    if (spec.name != name || job::intake_of(algorithm_, spec, stream.type().format) != job::Intake::extension) continue;
+    console_.info("{}: an extension: the service's {} takes {} alone", name, algorithm_.name, join(spec.content_types, ", "));
+  }
 }
 
 std::vector<std::string> TrainContext::files_read_by_all() {

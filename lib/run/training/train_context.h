@@ -42,6 +42,8 @@ class TrainContext final : public job::Context {
   std::vector<std::string> files_read_by_all();
 
  private:
+  void note_extension(const std::string& name, const formats::TableStream& stream);
+
   const TrainRequest& request_;
   const job::Description& algorithm_;
   Console& console_;
