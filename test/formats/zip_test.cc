@@ -59,6 +59,12 @@ TEST_CASE("zip: what was written is read again", "[formats]") {
   CHECK_FALSE(is_zip("PK"));
 }
 
+TEST_CASE("zip: members larger than the blocks they are read in", "[formats]") {
+  std::string large(3'500'001, '\0');
+  for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 2654435761u >> 24);
+  CHECK(unpack(write_zip({{"a", "x"}, {"params", large}, {"b", "y"}}), 1 << 22) == Members{{"a", "x"}, {"b", "y"}, {"params", large}});
+}
+
 TEST_CASE("zip: deflated members of another program are read", "[formats]") {
   CHECK(unpack(bytes_of(kDeflated)) == Members{{"a", std::string(200, 'x')}, {"dir/b", "yz"}});
   CHECK_THAT(refusal(bytes_of(kDeflated), 199), Contains("limit of 199"));
