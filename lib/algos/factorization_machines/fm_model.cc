@@ -198,8 +198,8 @@ std::string meta_json(Task task, const Weights& weights, const job::Manifest& ma
 }  // namespace
 
 void FmPredictor::save(job::Model& model) const {
-  const auto [d, k] = std::pair{weights_.d, weights_.k};
-  const auto put = [&, d, k](const char* const names[], const std::vector<float>& rows) {
+  const std::size_t d = weights_.d, k = weights_.k;
+  const auto put = [&](const char* const names[], const std::vector<float>& rows) {
     model.tensors.push_back(factors_tensor(names[0], rows, d, k));
     model.tensors.push_back(linear_tensor(names[1], rows, d, k));
   };

@@ -6,7 +6,7 @@ namespace smtrain::compute {
 namespace {
 
 constexpr std::size_t kWork = std::size_t{1} << 15;  // multiplications below which waking a thread costs more than it saves
-constexpr std::size_t kRowsPerTask = 64, kColumnsPerTask = 32;
+[[maybe_unused]] constexpr std::size_t kRowsPerTask = 64, kColumnsPerTask = 32;
 constexpr std::size_t kAhead = 8;  // columns fetched in advance
 
 }  // namespace

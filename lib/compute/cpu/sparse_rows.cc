@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kDigitBits = 11, kBuckets = std::size_t{1} << kDigitBits;
 constexpr std::size_t kSortPart = std::size_t{1} << 14;  // entries below which a thread is not worth its waking
 constexpr std::size_t kWork = std::size_t{1} << 15;      // multiplications, likewise
-constexpr std::size_t kColumnsPerTask = 64, kRowsPerTask = 16;
+[[maybe_unused]] constexpr std::size_t kColumnsPerTask = 64, kRowsPerTask = 16;
 
 }  // namespace
 
