@@ -76,6 +76,7 @@ class TableStreamImpl final : public TableStream {
   const ContentType& type() const override { return options_.table.type; }
   bool next(Batch& batch) override;
   void next_epoch() override;
+  bool replays() const override { return !pipe_mode_; }
   TableCursor cursor() const override;
   std::uint64_t records() const override { return records_; }
   std::uint64_t records_total() const override { return records_total_; }

@@ -55,6 +55,8 @@ class TableStream {
   virtual bool next(Batch& batch) = 0;
   /// Goes to the start of the next epoch (the rest of this one is not read).
   virtual void next_epoch() = 0;
+  /// Every epoch has the same rows. In pipe mode each has a FIFO of its own.
+  virtual bool replays() const = 0;
 
   /// The place after the batch that was last returned; where a run goes on when that batch completed its mini-batch.
   virtual TableCursor cursor() const = 0;

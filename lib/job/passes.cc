@@ -48,7 +48,8 @@ double Timed::seconds() const {
 Passes::Passes(Context& context, const PassPlan& plan) : context_(context), plan_(plan) {
   if (resumes()) restore(*context_.resumed());
   stream_ = context_.open_table(
-      plan_.channel, {plan_.mini_batch_size, plan_.epochs, plan_.feature_dim, done() ? formats::TableCursor{} : at_});
+      plan_.channel,
+      {plan_.mini_batch_size, plan_.epochs + plan_.replays, plan_.feature_dim, done() ? formats::TableCursor{} : at_});
 }
 
 std::span<const Batch> Passes::peek(std::uint64_t rows, std::uint64_t bytes) {
@@ -206,6 +207,11 @@ bool Passes::read_channel(const Learner& learner, const std::string& channel, co
   std::unique_ptr<formats::TableStream> stream;
   return unless_stopped(learner, channel, [&] { return stream = context_.open_table(channel, request), true; }) &&
          read_through(learner, *stream, channel, use);
+}
+
+bool Passes::replay(const Learner& learner, std::string_view phase, const UseBatch& use) {
+  if (!std::exchange(stands_at_start_, false)) stream_->next_epoch();
+  return read_through(learner, *stream_, phase, use);
 }
 
 void Passes::save(const Learner& learner, State& state) const {

@@ -40,6 +40,7 @@ struct PassPlan {
   std::size_t mini_batch_size = 1000;
   std::int64_t epochs = 1;
   std::size_t feature_dim = 0;  ///< 0: the data tells it
+  std::int64_t replays = 0;     ///< times that the channel is read once more behind the epochs
 };
 
 using UseBatch = std::function<void(const formats::Batch&)>;
@@ -71,6 +72,11 @@ class Passes {
   bool read_through(const Learner& learner, formats::TableStream& stream, std::string_view phase, const UseBatch& use);
   /// The same with a channel that is opened for it; the phase bears its name.
   bool read_channel(const Learner& learner, const std::string& channel, const TableRequest& request, const UseBatch& use);
+
+  /// Whether replay() has the rows of an epoch again; not in pipe mode.
+  bool can_replay() const { return plan_.replays > 0 && stream_->replays(); }
+  /// Reads the rows that were trained on once more; after run(), PassPlan::replays times at most. As read_through.
+  bool replay(const Learner& learner, std::string_view phase, const UseBatch& use);
 
   std::int64_t epoch() const { return at_.epoch; }          ///< under way; PassPlan::epochs when all are done
   bool done() const { return at_.epoch >= plan_.epochs; }

@@ -25,6 +25,7 @@ class StreamInStep final : public formats::TableStream {
   const formats::ContentType& type() const override { return type_; }
   bool next(Batch& batch) override;
   void next_epoch() override;
+  bool replays() const override { return own_->replays(); }
   formats::TableCursor cursor() const override { return {epoch_, mini_batches_ * mini_batch_}; }
   std::uint64_t records() const override { return records_; }
   std::uint64_t records_total() const override { return records_total_; }
