@@ -18,6 +18,7 @@ struct Quality {
   std::optional<std::int64_t> epoch;  ///< absent: final
   std::optional<std::int64_t> batch;
   std::string published = {};  ///< "binary_f_beta", where that is not the name printed ("binary_f_1.000")
+  std::optional<std::int64_t> model = {};  ///< of those that are trained side by side: for logs of every detail alone
   bool also_score = false;     ///< the service says it as "#test_score (host) : ('name', value)", too
 };
 
@@ -46,6 +47,8 @@ class MetricSink {
  public:
   virtual ~MetricSink() = default;
   virtual void quality(const Quality& metric) = 0;
+  /// What early stopping goes by, after an epoch: "sampled_accuracy", 0.94.
+  virtual void early_stopping(std::int64_t epoch, std::string_view criterion, double value) = 0;
   virtual void iterator(const IteratorStats& stats) = 0;
   /// Training throughput of one epoch, records per second.
   virtual void throughput(double records_per_second, std::int64_t epoch) = 0;

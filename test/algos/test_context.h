@@ -14,6 +14,7 @@ namespace smtrain::test {
 class KeptMetrics final : public job::MetricSink {
  public:
   void quality(const job::Quality& m) override { qualities[m.channel + ":" + m.name] = m.value; }
+  void early_stopping(std::int64_t, std::string_view, double) override {}
   void iterator(const job::IteratorStats& s) override { iterators.push_back(s); }
   void throughput(double, std::int64_t epoch) override { epochs_measured.push_back(epoch); }
   void epochs_completed(std::int64_t done, std::int64_t) override { epochs_done = done; }

@@ -120,8 +120,12 @@ class StandardConsole final : public Console {
 
   void quality(const job::Quality& m) override {
     std::lock_guard lock(mutex_);
-    if (!m.epoch && std::isfinite(m.value)) final_[published_name(m)] = m.value;
+    if (!m.epoch && !m.model && std::isfinite(m.value)) final_[published_name(m)] = m.value;
     metric([&](Renderer& r) { return r.quality(m); });
+  }
+  void early_stopping(std::int64_t epoch, std::string_view criterion, double value) override {
+    std::lock_guard lock(mutex_);
+    metric([&](Renderer& r) { return r.early_stopping(epoch, criterion, value); });
   }
   void iterator(const job::IteratorStats& s) override {
     std::lock_guard lock(mutex_);

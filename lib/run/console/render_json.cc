@@ -20,8 +20,13 @@ class JsonRenderer final : public Renderer {
   Rendered quality(const job::Quality& m) override {
     if (!std::isfinite(m.value)) return {};
     std::string line = begin(published_name(m)) + R"(,"value":)" + format_number(m.value);
+    if (m.model) line += fmt::format(R"(,"model":{})", *m.model);
     if (m.batch) line += fmt::format(R"(,"batch":{})", *m.batch);
     return {finish(line, m.epoch), ""};
+  }
+  Rendered early_stopping(std::int64_t epoch, std::string_view criterion, double value) override {
+    if (!std::isfinite(value)) return {};
+    return {finish(begin("early_stopping_criteria") + fmt::format(R"(,"value":{},"criterion":{})", format_number(value), json_quoted(criterion)), epoch), ""};
   }
   Rendered iterator(const job::IteratorStats& s) override {
     std::string line = begin("records");

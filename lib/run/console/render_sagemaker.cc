@@ -27,12 +27,18 @@ class SagemakerRenderer final : public Renderer {
     return {prefixed("WARNING", message), fmt::format("smtrain: {}\n", message)};
   }
   Rendered quality(const job::Quality& m) override {
+    if (m.model) return model_quality(m);
     std::string where = fmt::format("host={}", host_);
     if (m.epoch) where += fmt::format(", epoch={}", *m.epoch);
     // No comma after batch=N: so it is in the service's log.
     where += m.batch ? fmt::format(", batch={} ", *m.batch) : std::string(", ");
     return {score_line(m) + prefixed("INFO", fmt::format("#quality_metric: {}{} {} <{}>={}", where, m.channel, m.name,
                                                          m.smaller_is_better ? "loss" : "score", format_number(m.value))),
+            ""};
+  }
+  Rendered early_stopping(std::int64_t epoch, std::string_view criterion, double value) override {
+    return {prefixed("INFO", fmt::format("#early_stopping_criteria_metric: host={}, epoch={}, criteria={}, value={}", host_, epoch, criterion,
+                                         format_number(value))),
             ""};
   }
   Rendered iterator(const job::IteratorStats& s) override {
@@ -45,7 +51,7 @@ class SagemakerRenderer final : public Renderer {
         metric("Max Batches Seen Between Resets", s.max_batches_between_resets) + ", " + metric("Reset Count", s.resets) + ", " +
         metric("Number of Records Since Last Reset", s.records_since_reset) + ", " +
         metric("Number of Batches Since Last Reset", s.batches_since_reset);
-    return {metrics_line(s.start_time, s.epoch, s.meta, metrics), ""};
+    return {metrics_line(s.start_time, s.epoch, meta(s.meta), metrics), ""};
   }
   Rendered throughput(double rate, std::int64_t) override {
     return {prefixed("INFO", fmt::format("#throughput_metric: host={}, train throughput={:.6f} records/second", host_, rate)), ""};
@@ -76,11 +82,19 @@ class SagemakerRenderer final : public Renderer {
     ::gmtime_r(&now, &utc);
     return fmt::format("[{:%m/%d/%Y %H:%M:%S} {} {}] {}\n", utc, level, static_cast<unsigned long>(::pthread_self()), line);
   }
-  std::string metrics_line(double start, std::optional<std::int64_t> epoch, std::string_view meta, std::string_view metrics) const {
+  // One of the models that are trained side by side.
+  Rendered model_quality(const job::Quality& m) const {
+    const std::string metric = fmt::format(R"("{0}_{1}": {{"sum": {2}, "count": 1, "min": {2}, "max": {2}}})", m.channel, m.name,
+                                           format_number(m.value));
+    return {metrics_line(wall_clock(), m.epoch, fmt::format(R"(, "model": {})", *m.model), metric), ""};
+  }
+  static std::string meta(std::string_view name) { return name.empty() ? "" : fmt::format(R"(, "Meta": {})", json_quoted(name)); }
+  /// `more`: further dimensions, each behind a comma.
+  std::string metrics_line(double start, std::optional<std::int64_t> epoch, std::string_view more, std::string_view metrics) const {
     std::string dimensions = fmt::format(R"("Algorithm": {}, "Host": {}, "Operation": "training")", json_quoted(algorithm_),
                                          json_quoted(host_));
     if (epoch) dimensions += fmt::format(R"(, "epoch": {})", *epoch);
-    if (!meta.empty()) dimensions += fmt::format(R"(, "Meta": {})", json_quoted(meta));
+    dimensions += more;
     return fmt::format("#metrics {{\"StartTime\": {:.6f}, \"EndTime\": {:.6f}, \"Dimensions\": {{{}}}, \"Metrics\": {{{}}}}}\n\n",
                        start, wall_clock(), dimensions, metrics);
   }

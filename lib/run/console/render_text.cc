@@ -27,10 +27,14 @@ class TextRenderer final : public Renderer {
   }
   Rendered stopped(std::string_view message) override { return {"", fmt::format("smtrain: {}\n", message)}; }
   Rendered quality(const job::Quality& m) override {
-    if (m.batch && !verbose_) return {};
+    if (m.model || (m.batch && !verbose_)) return {};
     const std::string batch = m.batch ? fmt::format(", mini-batch {}", *m.batch + 1) : "";
     const std::string epoch = m.epoch ? fmt::format(" (epoch {}{})", *m.epoch + 1, batch) : "";
     return {"", fmt::format("{}{} {}{}\n", stamp(), paint("1", published_name(m)), fmt::format("{:.8g}", m.value), epoch)};
+  }
+  Rendered early_stopping(std::int64_t epoch, std::string_view criterion, double value) override {
+    if (!verbose_) return {};
+    return {"", fmt::format("{}early stopping goes by {}: {:.8g} (epoch {})\n", stamp(), criterion, value, epoch + 1)};
   }
   Rendered iterator(const job::IteratorStats&) override { return {}; }
   Rendered throughput(double rate, std::int64_t) override {
