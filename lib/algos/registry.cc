@@ -4,6 +4,7 @@
 
 #include "algos/factorization_machines/factorization_machines.h"
 #include "algos/kmeans/kmeans.h"
+#include "algos/linear_learner/linear_learner.h"
 #include "base/text.h"
 
 namespace smtrain::algos {
@@ -14,6 +15,7 @@ const std::vector<const job::Algorithm*>& list() {
   static const std::vector<const job::Algorithm*> algorithms = {
       &kmeans::algorithm(),
       &fm::algorithm(),
+      &linear::algorithm(),
   };
   return algorithms;
 }

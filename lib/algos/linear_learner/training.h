@@ -1,0 +1,94 @@
+// One training run of linear-learner; private to training_{start,epochs,finish}.cc.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "algos/linear_learner/calibration.h"
+#include "algos/linear_learner/early_stopping.h"
+#include "algos/linear_learner/ensemble.h"
+#include "algos/linear_learner/grid.h"
+#include "algos/linear_learner/metrics.h"
+#include "algos/linear_learner/params.h"
+#include "algos/linear_learner/predictor.h"
+#include "algos/linear_learner/scaler.h"
+#include "job/passes.h"
+
+namespace smtrain::linear {
+
+/// Runs once; context and settings outlive it.
+class Trainer final : public job::Learner {
+ public:
+  Trainer(job::Context& context, job::Settings& settings);
+
+  std::unique_ptr<job::Predictor> run();
+
+  // job::Passes calls these
+  void take(const formats::Batch& piece) override;
+  std::uint64_t update(std::uint64_t rows) override;
+  bool end_epoch(std::int64_t epoch) override;
+  void save(job::State& state) const override;
+  std::optional<double> loss() const override { return shown_loss_; }
+
+ private:
+  // training_start.cc: from the data to the first weights
+  void open();
+  void check_schema() const;
+  void start();
+  void look_at_sample();
+  void continue_model();
+  void restore();
+  void make_ensemble();
+  void resolve_settings();
+  void balance_classes();
+  job::PassPlan plan() const;
+  void restore_best(const job::State& state);
+  // training_epochs.cc
+  using Reading = std::function<bool(const job::UseBatch&)>;
+  void report_epoch(std::int64_t epoch, const std::string& channel, const std::vector<double>& losses);
+  void warn_of_broken(const std::vector<Verdict>& verdicts, std::int64_t epoch);
+  std::optional<std::vector<Verdict>> judge_rows(const std::string& channel, const Reading& read, std::vector<double>* losses);
+  std::uint64_t calibration_rows() const;
+  formats::TableStream& validation(std::int64_t epoch);
+  bool judge_epoch(std::int64_t epoch, const std::vector<Verdict>& verdicts);
+  // training_finish.cc: from the best epoch to the model and its scores
+  std::size_t choose();
+  LinearModel make_model(std::size_t index) const;
+  void score(const LinearPredictor& model, std::size_t index);
+  void score_rows(const LinearPredictor& model, std::size_t index, const std::string& channel, const Reading& read);
+
+  std::size_t models() const { return grid_.points.size(); }
+  bool is_binary() const { return params_.predictor_type == PredictorType::binary_classifier; }
+  bool validates() const { return context_.has_channel("validation"); }
+
+  job::Context& context_;
+  job::Settings& settings_;
+  const Params params_;
+  dist::Communicator& workers_;
+  compute::Backend& backend_;
+
+  std::optional<job::Passes> passes_;
+  std::unique_ptr<formats::TableStream> validation_;
+  EnsembleShape shape_;
+  std::vector<std::uint64_t> class_counts_;  // of the sample
+  const Target target_;
+  Scaler scaler_;
+  Grid grid_;
+  std::optional<Ensemble> ensemble_;
+  std::vector<float> class_weights_;
+  double class_unit_ = 1;                    // of reported losses, in units of those trained by
+
+  // As of the last epoch.
+  EarlyStopping stopping_;
+  std::optional<Weights> best_;              // of the epoch that stopping_ prefers
+  std::vector<Verdict> best_verdicts_;       // of all models, then
+  std::vector<std::string> cautions_;        // about the calibration, then
+  std::optional<double> shown_loss_;
+  std::size_t broken_ = 0;                   // models whose loss is not finite
+};
+
+}  // namespace smtrain::linear
