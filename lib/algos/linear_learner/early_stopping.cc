@@ -19,20 +19,20 @@ bool EarlyStopping::improves(double value) {
   return improved;
 }
 
-void EarlyStopping::save(job::State& state) const {
-  state.put("early_stopping.any", std::int64_t{any_});
-  state.put("early_stopping.best", best_);
-  state.put("early_stopping.epoch", epoch_);
-  state.put("early_stopping.best_epoch", best_epoch_);
-  state.put("early_stopping.flat_epochs", flat_epochs_);
+void EarlyStopping::save(job::State& state, const std::string& prefix) const {
+  state.put(prefix + "early_stopping.any", std::int64_t{any_});
+  state.put(prefix + "early_stopping.best", best_);
+  state.put(prefix + "early_stopping.epoch", epoch_);
+  state.put(prefix + "early_stopping.best_epoch", best_epoch_);
+  state.put(prefix + "early_stopping.flat_epochs", flat_epochs_);
 }
 
-void EarlyStopping::restore(const job::State& state) {
-  any_ = state.integer("early_stopping.any") != 0;
-  best_ = state.number("early_stopping.best");
-  epoch_ = state.integer("early_stopping.epoch");
-  best_epoch_ = state.integer("early_stopping.best_epoch");
-  flat_epochs_ = state.integer("early_stopping.flat_epochs");
+void EarlyStopping::restore(const job::State& state, const std::string& prefix) {
+  any_ = state.integer(prefix + "early_stopping.any") != 0;
+  best_ = state.number(prefix + "early_stopping.best");
+  epoch_ = state.integer(prefix + "early_stopping.epoch");
+  best_epoch_ = state.integer(prefix + "early_stopping.best_epoch");
+  flat_epochs_ = state.integer(prefix + "early_stopping.flat_epochs");
 }
 
 }  // namespace smtrain::linear

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "job/state.h"
 
@@ -24,14 +25,14 @@ class EarlyStopping {
   double best() const { return best_; }                      ///< the best value seen; 0 before any
   std::int64_t flat_epochs() const { return flat_epochs_; }  ///< in a row
 
-  /// Entries "early_stopping.*".
-  void save(job::State& state) const;
-  void restore(const job::State& state);
+  /// Entries PREFIXearly_stopping.*.
+  void save(job::State& state, const std::string& prefix = "") const;
+  void restore(const job::State& state, const std::string& prefix = "");
 
  private:
-  const std::int64_t patience_;
-  const double tolerance_;
-  const bool larger_;
+  std::int64_t patience_;
+  double tolerance_;
+  bool larger_;
   bool any_ = false;
   double best_ = 0;
   std::int64_t epoch_ = 0, best_epoch_ = -1, flat_epochs_ = 0;

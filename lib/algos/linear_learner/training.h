@@ -54,6 +54,7 @@ class Trainer final : public job::Learner {
   std::optional<std::vector<Verdict>> judge_rows(const std::string& channel, const Reading& read, std::vector<double>* losses);
   std::uint64_t calibration_rows() const;
   formats::TableStream& validation(std::int64_t epoch);
+  void keep(std::size_t model, const Weights& weights, const Verdict& verdict);
   bool judge_epoch(std::int64_t epoch, const std::vector<Verdict>& verdicts);
   // training_finish.cc: from the best epoch to the model and its scores
   std::size_t choose();
@@ -63,6 +64,8 @@ class Trainer final : public job::Learner {
 
   std::size_t models() const { return grid_.points.size(); }
   bool is_binary() const { return params_.predictor_type == PredictorType::binary_classifier; }
+  /// Epochs are judged by the selection criterion, not by the objective.
+  bool judges_by_target() const { return is_binary() && validates(); }
   bool validates() const { return context_.has_channel("validation"); }
 
   job::Context& context_;
@@ -83,9 +86,9 @@ class Trainer final : public job::Learner {
   double class_unit_ = 1;                    // of reported losses, in units of those trained by
 
   // As of the last epoch.
-  EarlyStopping stopping_;
-  std::optional<Weights> best_;              // of the epoch that stopping_ prefers
-  std::vector<Verdict> best_verdicts_;       // of all models, then
+  std::vector<EarlyStopping> stopping_;      // of each model
+  std::optional<Weights> best_;              // of each model, those of the epoch that it did best in
+  std::vector<Verdict> best_verdicts_;       // of each model, then
   std::vector<std::string> cautions_;        // about the calibration, then
   std::optional<double> shown_loss_;
   std::size_t broken_ = 0;                   // models whose loss is not finite

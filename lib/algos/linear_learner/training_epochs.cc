@@ -103,19 +103,34 @@ formats::TableStream& Trainer::validation(std::int64_t epoch) {
   return *validation_;
 }
 
-// The epoch by the model that it makes the best. True: another epoch is wanted.
-bool Trainer::judge_epoch(std::int64_t epoch, const std::vector<Verdict>& verdicts) {
-  const Verdict& best = verdicts[best_model(target_, verdicts)];
-  const bool by_target = validates() && is_binary();
-  const double value = by_target ? best.value : best.objective;
-  context_.metrics().early_stopping(epoch, by_target ? criterion_name(target_, loss_of(params_)) : objective_name(loss_of(params_)), value);
-  const bool improved = stopping_.improves(value);
-  if (improved || !best_) {
-    context_.log().detail("Epoch {}: Loss improved. Updating best model", epoch);
-    best_ = ensemble_->weights();
-    best_verdicts_ = verdicts;
+void Trainer::keep(std::size_t model, const Weights& weights, const Verdict& verdict) {
+  if (!best_) {
+    best_ = weights;
+    best_verdicts_.assign(models(), {});
   }
-  return !stopping_.stops();
+  for (std::size_t i = model; i < weights.theta.size(); i += models()) best_->theta[i] = weights.theta[i];
+  for (std::size_t i = model; i < weights.bias.size(); i += models()) best_->bias[i] = weights.bias[i];
+  best_verdicts_[model] = verdict;
+}
+
+// What is reported is the best model's, as the service does. But each model stops by itself: one that learns fast and settles in
+// noise must not end the training of one that is slow and gets further. True: another epoch is wanted.
+bool Trainer::judge_epoch(std::int64_t epoch, const std::vector<Verdict>& verdicts) {
+  const auto value = [&](const Verdict& v) { return judges_by_target() ? v.value : v.objective; };
+  const Verdict& best = verdicts[best_model(target_, verdicts)];
+  context_.metrics().early_stopping(epoch, judges_by_target() ? criterion_name(target_, loss_of(params_)) : objective_name(loss_of(params_)),
+                                    value(best));
+  std::optional<Weights> weights;
+  bool goes_on = false;
+  for (std::size_t m = 0; m < models(); ++m) {
+    if (!stopping_[m].stops() && stopping_[m].improves(value(verdicts[m]))) {
+      if (!weights) weights = ensemble_->weights();
+      keep(m, *weights, verdicts[m]);
+    }
+    goes_on = goes_on || !stopping_[m].stops();
+  }
+  if (weights) context_.log().detail("Epoch {}: Loss improved. Updating best model", epoch);
+  return goes_on;
 }
 
 }  // namespace smtrain::linear

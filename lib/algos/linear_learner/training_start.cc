@@ -17,9 +17,7 @@ constexpr double kAbsentClass = 1e6;  // weight of a class that the sample lacks
 
 Trainer::Trainer(job::Context& context, job::Settings& settings)
     : context_(context), settings_(settings), params_(settings.as<Params>()), workers_(context.communicator()),
-      backend_(context.backend()), target_(target_of(params_)),
-      stopping_(params_.early_stopping_patience, params_.early_stopping_tolerance,
-                is_binary() && validates() && target_.maximizes()) {}
+      backend_(context.backend()), target_(target_of(params_)) {}
 
 // Without a validation channel the rows that were trained on are read again: to choose the model and the threshold, and to score
 // what was chosen.
@@ -83,6 +81,8 @@ void Trainer::make_ensemble() {
     throw user_error("{} models of {} weights need {} of memory; the limit is {}: lower num_models, or raise --memory-limit", models(),
                      shape_.d * shape_.classes, format_bytes(static_cast<std::uint64_t>(need)), format_bytes(context_.memory_limit()));
   }
+  stopping_.assign(models(), {params_.early_stopping_patience, params_.early_stopping_tolerance,
+                              judges_by_target() && target_.maximizes()});
   ensemble_.emplace(backend_, workers_, params_, grid_.points, scaler_, shape_);
   if (params_.balance_multiclass_weights && params_.predictor_type == PredictorType::multiclass_classifier) balance_classes();
 }
@@ -138,7 +138,7 @@ void Trainer::restore() {
   for (const double count : state.f64("class_counts", {state.count("classes")})) class_counts_.push_back(static_cast<std::uint64_t>(count));
   make_ensemble();
   ensemble_->restore(state);
-  stopping_.restore(state);
+  for (std::size_t m = 0; m < models(); ++m) stopping_[m].restore(state, fmt::format("model.{}.", m));
   broken_ = state.count("broken");
   if (state.integer("has_best") != 0) restore_best(state);
 }
@@ -165,7 +165,7 @@ void Trainer::save(job::State& state) const {
   state.put("class_counts", {counts.size()}, counts);
   state.put("broken", std::uint64_t{broken_});
   ensemble_->save(state);
-  stopping_.save(state);
+  for (std::size_t m = 0; m < models(); ++m) stopping_[m].save(state, fmt::format("model.{}.", m));
   state.put("has_best", std::int64_t{best_.has_value()});
   if (!best_) return;
   const std::uint64_t width = shape_.classes * models();
