@@ -200,8 +200,9 @@ class Backend {
   /// One step of parameters t (d, p) f32 by their gradient g (d, p) f32, which is left zero; m and v (d, p) f32 are the moments, of
   /// which a rule takes what it names (the other may be empty). columns (3, p) or (3, 1) f32: rate, decay and l1 of each column, or
   /// of all. touched: null, or the rows of t that are stepped, which leave the set (elsewhere g is zero, and moments rest).
+  /// trail: empty, or (d, p) f32.
   virtual void step(Queue& queue, const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
-                    RowSet* touched) = 0;
+                    RowSet* touched, const Mat& trail = {}) = 0;
 
   /// Factorization machines (Rendle 2010) of k factors: row j of p (d, k + 1) f32 holds the factors v_j and the linear term w_j of
   /// feature j. Of each row x of d features s (n, k) f32 = sum_j x_j v_j, and the score without bias

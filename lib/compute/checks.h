@@ -130,7 +130,8 @@ inline std::string derive_loss_problem(const LossRule& rule, const Mat& labels, 
                        positive.empty() ? "" : mat_problem(op, "positive", positive, 1, loss.cols, DType::f32));
 }
 
-inline std::string step_problem(const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v) {
+inline std::string step_problem(const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
+                                const Mat& trail) {
   const char* op = "step";
   const auto moment = [&](const char* name, const Mat& x, bool needed) {
     return !needed && x.empty() ? std::string() : mat_problem(op, name, x, t.rows, t.cols, DType::f32);
@@ -138,7 +139,7 @@ inline std::string step_problem(const StepRule& rule, const Mat& columns, const 
   using Kind = StepRule::Kind;
   return first_problem(mat_problem(op, "t", t, t.rows, t.cols, DType::f32), mat_problem(op, "g", g, t.rows, t.cols, DType::f32),
                        mat_problem(op, "columns", columns, 3, columns.cols == 1 ? 1 : t.cols, DType::f32),
-                       moment("m", m, rule.kind == Kind::sgd || rule.kind == Kind::adam), moment("v", v, rule.kind != Kind::sgd));
+                       moment("m", m, rule.kind == Kind::sgd || rule.kind == Kind::adam), moment("v", v, rule.kind != Kind::sgd), moment("trail", trail, false));
 }
 
 /// Of factor_scores, whose p is (cols, k + 1), and with a gradient g of factor_gradient.

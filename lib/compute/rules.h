@@ -34,12 +34,15 @@ struct LossRule {
 ///   rmsprop: v <- beta_2 v + (1 - beta_2) g^2;                 t <- t - rate g / (sqrt(v) + epsilon)
 ///   adagrad: v <- v + g^2;                                     t <- t - rate g / (sqrt(v) + epsilon)  (Duchi et al. 2011)
 ///   and last t <- sign(t) max(0, |t| - rate l1).
+/// Where a trail r is kept, r <- r + trail_weight (change of t). With the number of steps since the trail was zero as the weight,
+/// 0, 1, ..., n - 1, the mean of t over these n steps is t - r / n (Polyak, Juditsky 1992), also where steps touch few rows.
 struct StepRule {
   enum class Kind : std::uint8_t { sgd, adam, rmsprop, adagrad };
   Kind kind = Kind::adam;
   double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-8;
   double rescale = 1, clip = 0;
   std::uint64_t step = 1;  ///< n, from 1
+  double trail_weight = 0;
 };
 
 }  // namespace smtrain::compute

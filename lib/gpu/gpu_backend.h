@@ -68,7 +68,8 @@ class GpuBackend final : public compute::Backend {
                    const compute::Mat& positive, const compute::Mat& bias, const compute::Mat& z, const compute::Mat& bias_gradient,
                    const compute::Mat& loss) override;
   void step(compute::Queue& queue, const compute::StepRule& rule, const compute::Mat& columns, const compute::Mat& g,
-            const compute::Mat& t, const compute::Mat& m, const compute::Mat& v, RowSet* touched) override;
+            const compute::Mat& t, const compute::Mat& m, const compute::Mat& v, RowSet* touched,
+            const compute::Mat& trail) override;
   void factor_scores(compute::Queue& queue, const SparseRows& x, const compute::Mat& p, const compute::Mat& s, const compute::Mat& z) override;
   void factor_gradient(compute::Queue& queue, const SparseRows& x, const compute::Mat& p, const compute::Mat& s, const compute::Mat& r,
                        const compute::Mat& g, RowSet& touched) override;

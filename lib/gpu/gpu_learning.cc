@@ -53,7 +53,8 @@ struct LossScratch {
   std::size_t slope_tiles, loss_tiles, losses;
 };
 
-StepArguments step_arguments(const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v) {
+StepArguments step_arguments(const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
+                             const Mat& trail) {
   const auto n = static_cast<double>(rule.step);
   StepArguments a;
   a.kind = rule.kind;
@@ -78,6 +79,9 @@ StepArguments step_arguments(const StepRule& rule, const Mat& columns, const Mat
   a.ldt = t.ld;
   a.ldm = m.ld;
   a.ldv = v.ld;
+  a.trail = or_null<float>(trail);
+  a.ldtrail = trail.ld;
+  a.trail_weight = static_cast<float>(rule.trail_weight);
   return a;
 }
 
@@ -160,11 +164,11 @@ void GpuBackend::derive_loss(Queue&, const LossRule& rule, const Mat& labels, co
 }
 
 void GpuBackend::step(Queue&, const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
-                      RowSet* touched) {
+                      RowSet* touched, const Mat& trail) {
   const auto lock = enter();
-  check(step_problem(rule, columns, g, t, m, v));
+  check(step_problem(rule, columns, g, t, m, v, trail));
   if (t.empty()) return;
-  const StepArguments arguments = step_arguments(rule, columns, g, t, m, v);
+  const StepArguments arguments = step_arguments(rule, columns, g, t, m, v, trail);
   if (touched == nullptr) return device_->run(StepAll{arguments}, "step");
   StepMarked kernel{arguments};
   kernel.marks = checked_set("step", *touched, t).marks.at<std::uint8_t>();

@@ -74,8 +74,8 @@ class OpaqueBackend final : public compute::Backend {
     inner_->derive_loss(queue, rule, seen(labels), seen(weights), seen(positive), seen(bias), seen(z), seen(bias_gradient), seen(loss));
   }
   void step(Queue& queue, const compute::StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
-            RowSet* touched) override {
-    inner_->step(queue, rule, seen(columns), seen(g), seen(t), seen(m), seen(v), touched);
+            RowSet* touched, const Mat& trail) override {
+    inner_->step(queue, rule, seen(columns), seen(g), seen(t), seen(m), seen(v), touched, seen(trail));
   }
   void factor_scores(Queue& queue, const SparseRows& x, const Mat& p, const Mat& s, const Mat& z) override {
     inner_->factor_scores(queue, x, seen(p), seen(s), seen(z));

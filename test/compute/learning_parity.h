@@ -283,24 +283,31 @@ inline void check_step(Backend& backend, std::mt19937& random, StepRule rule, st
   const bool first = rule.kind == StepRule::Kind::sgd || rule.kind == StepRule::Kind::adam, second = rule.kind != StepRule::Kind::sgd;
   const Mat columns = row_matrix(backend, s.columns, 3, width), t = row_matrix(backend, s.t, d, p);
   const Mat m = first ? row_matrix(backend, s.m, d, p) : Mat{}, v = second ? row_matrix(backend, s.v, d, p) : Mat{};
-  const Mat g = backend.allocate(d, p, DType::f32);
+  const Mat g = backend.allocate(d, p, DType::f32), trail = backend.allocate(d, p, DType::f32);
   backend.zero(queue, g);
+  backend.zero(queue, trail);
+  std::vector<double> sums(d * p);
   auto set = backend.make_row_set(d);
   for (int round = 0; round < 3; ++round, ++rule.step) {
+    rule.trail_weight = round;
     std::vector<std::uint32_t> ids(d);
     std::iota(ids.begin(), ids.end(), 0u);
     if (some) ids.erase(std::remove_if(ids.begin(), ids.end(), [&](std::uint32_t) { return random() % 3 == 0; }), ids.end());
     Backend::PickedRows rows{ids, normal_numbers(random, ids.size() * p)};
     backend.put(queue, rows, *set, g);
     for (std::size_t i = 0; i < ids.size(); ++i) std::copy_n(rows.values.data() + i * p, p, s.g.data() + ids[i] * p);
-    backend.step(queue, rule, columns, g, t, m, v, some ? set.get() : nullptr);
+    backend.step(queue, rule, columns, g, t, m, v, some ? set.get() : nullptr, trail);
     if (some) CHECK(backend.pick(queue, *set, g).ids.empty());
     if (!some) set = backend.make_row_set(d);
     for (const std::uint32_t row : ids) plain_step(rule, s, row);
+    for (std::size_t i = 0; i < d * p; ++i) sums[i] += static_cast<double>(s.t[i]);
   }
   const auto got = values<float>(backend, t), left = values<float>(backend, g);
   double worst = 0;
   for (std::size_t i = 0; i < d * p; ++i) worst = std::max(worst, gap(static_cast<double>(got[i]), static_cast<double>(s.t[i])));
+  CHECK(worst < 1e-4);
+  const auto trailed = values<float>(backend, trail);
+  for (std::size_t i = 0; i < d * p; ++i) worst = std::max(worst, gap(static_cast<double>(got[i]) - static_cast<double>(trailed[i]) / 3, sums[i] / 3));
   CHECK(worst < 1e-4);
   CHECK(std::all_of(left.begin(), left.end(), [](float x) { return x == 0; }));
 }

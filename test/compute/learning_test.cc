@@ -30,7 +30,7 @@ std::vector<float> everything(int threads, const SparseSample& x, const std::vec
   backend.multiply(queue, *rows, w, z);
   backend.derive_loss(queue, {}, labels, {}, {}, bias, z, bias, loss);
   backend.multiply_transposed(queue, *rows, z, g, *set);
-  backend.step(queue, {}, row_matrix(backend, {0.1f, 0.01f, 0.01f}, 3, 1), g, w, m, v, set.get());
+  backend.step(queue, {}, row_matrix(backend, {0.1f, 0.01f, 0.01f}, 3, 1), g, w, m, v, set.get(), {});
   std::vector<float> left = values<float>(backend, w);
   for (const float b : values<float>(backend, bias)) left.push_back(b);
   for (const double l : values<double>(backend, loss)) left.push_back(static_cast<float>(l));
@@ -65,7 +65,7 @@ TEST_CASE("models of weights: wrong shapes are refused by name", "[compute][lear
   CHECK(refused([&] { backend.standardize(queue, a, backend.allocate(1, 2, DType::f32), {}, a); }, "shift is f32 (1, 2)"));
   CHECK(refused([&] { backend.derive_loss(queue, {}, row, {}, {}, row, a, row, loss); }, "labels is f32 (1, 3)"));
   CHECK(refused([&] { backend.derive_loss(queue, {Loss::squared, 0, 0, 0, 0, 2}, row, {}, {}, row, a, row, loss); }, "2 classes"));
-  CHECK(refused([&] { backend.step(queue, {}, row, a, a, a, a, nullptr); }, "columns is f32 (1, 3)"));
+  CHECK(refused([&] { backend.step(queue, {}, row, a, a, a, a, nullptr, {}); }, "columns is f32 (1, 3)"));
   const std::uint64_t indptr[] = {0, 1};
   const std::uint32_t index = 3;
   const float value = 1;

@@ -97,6 +97,8 @@ Ensemble::Ensemble(compute::Backend& backend, dist::Communicator& workers, const
   bias_ = zeros(1, width_, DType::f32);
   bias_gradient_ = zeros(1, width_, DType::f32);
   spare_bias_gradient_ = zeros(1, width_, DType::f32);
+  trail_ = zeros(shape_.d, width_, DType::f32);
+  bias_trail_ = zeros(1, width_, DType::f32);
   if (keeps_first(step_rule_.kind)) {
     first_ = zeros(shape_.d, width_, DType::f32);
     bias_first_ = zeros(1, width_, DType::f32);
@@ -120,7 +122,7 @@ Ensemble::Ensemble(compute::Backend& backend, dist::Communicator& workers, const
 }
 
 double Ensemble::bytes(const EnsembleShape& shape, std::size_t models) {
-  return static_cast<double>(shape.d + 2) * static_cast<double>(shape.classes * models) * 4 * sizeof(float);
+  return static_cast<double>(shape.d + 2) * static_cast<double>(shape.classes * models) * 5 * sizeof(float);
 }
 
 Mat Ensemble::filled(std::size_t rows, std::size_t cols, const std::vector<float>& numbers) {
@@ -158,6 +160,23 @@ void Ensemble::set(const Weights& weights) {
 }
 
 Weights Ensemble::weights() const { return {read(theta_), read(bias_)}; }
+
+void Ensemble::begin_average() {
+  backend_.zero(queue_, trail_);
+  backend_.zero(queue_, bias_trail_);
+  averaged_ = 0;
+}
+
+Weights Ensemble::average() const {
+  Weights mean = weights();
+  const auto draw_back = [&](std::vector<float>& numbers, const std::vector<float>& trail) {
+    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] -= trail[i] / static_cast<float>(averaged_);
+  };
+  if (averaged_ == 0) return mean;
+  draw_back(mean.theta, read(trail_));
+  draw_back(mean.bias, read(bias_trail_));
+  return mean;
+}
 
 void Ensemble::set(const Moments& moments) {
   const auto write = [&](const Mat& m, const std::vector<float>& numbers) {
@@ -283,9 +302,10 @@ std::uint64_t Ensemble::update(std::uint64_t own_rows) {
   if (rows == 0) return 0;
   set_rates();
   step_rule_.rescale = 1 / static_cast<double>(rows);
-  backend_.step(queue_, step_rule_, rates_, gradient_, theta_, first_, second_, touched_.get());
+  step_rule_.trail_weight = static_cast<double>(averaged_++);
+  backend_.step(queue_, step_rule_, rates_, gradient_, theta_, first_, second_, touched_.get(), trail_);
   if (params_.use_bias) {
-    backend_.step(queue_, step_rule_, bias_rates_, bias_gradient_, bias_, bias_first_, bias_second_, nullptr);
+    backend_.step(queue_, step_rule_, bias_rates_, bias_gradient_, bias_, bias_first_, bias_second_, nullptr, bias_trail_);
   } else {
     backend_.zero(queue_, bias_gradient_);
   }
@@ -352,6 +372,8 @@ void Ensemble::save(job::State& state) const {
   put("weights", weights());
   put("first", kept.first);
   put("second", kept.second);
+  put("trail", {read(trail_), read(bias_trail_)});
+  state.put("averaged", averaged_);
   state.put("steps", kept.steps);
   std::vector<double> losses(models());
   backend_.read(queue_, losses.data(), loss_);
@@ -366,6 +388,10 @@ void Ensemble::restore(const job::State& state) {
   };
   set(get("weights", true));
   set(Moments{get("first", keeps_first(step_rule_.kind)), get("second", keeps_second(step_rule_.kind)), state.count("steps")});
+  const Weights trail = get("trail", true);
+  backend_.write(queue_, trail_, trail.theta.data());
+  backend_.write(queue_, bias_trail_, trail.bias.data());
+  averaged_ = state.count("averaged");
   const std::vector<double> losses = state.f64("losses", {models()});
   // Where they were summed, so that they go on to the last bit.
   if (workers_.size() == 1) backend_.write(queue_, loss_, losses.data());

@@ -59,6 +59,9 @@ class Ensemble {
   void start(const std::function<RandomStream(std::size_t model)>& stream);
   void set(const Weights& weights);
   Weights weights() const;
+  /// The mean of the weights after each update since begin_average, or the weights (Polyak, Juditsky 1992).
+  Weights average() const;
+  void begin_average();
   void set(const Moments& moments);
   Moments moments() const;
 
@@ -113,6 +116,8 @@ class Ensemble {
   Mat shift_, scale_, positive_;
   Mat theta_, gradient_, first_, second_;
   Mat bias_, bias_gradient_, bias_first_, bias_second_;
+  Mat trail_, bias_trail_;
+  std::uint64_t averaged_ = 0;       // updates since begin_average
   Mat rates_, bias_rates_;           // (3, width): rate, decay, l1
   std::vector<double> rates_now_;    // of each model, as rates_ has them
   Mat loss_, spare_loss_, spare_bias_gradient_;

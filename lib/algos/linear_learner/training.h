@@ -28,6 +28,7 @@ class Trainer final : public job::Learner {
   std::unique_ptr<job::Predictor> run();
 
   // job::Passes calls these
+  void begin_epoch(std::int64_t epoch) override;
   void take(const formats::Batch& piece) override;
   std::uint64_t update(std::uint64_t rows) override;
   bool end_epoch(std::int64_t epoch) override;
@@ -54,11 +55,19 @@ class Trainer final : public job::Learner {
   std::optional<std::vector<Verdict>> judge_rows(const std::string& channel, const Reading& read, std::vector<double>* losses);
   std::uint64_t calibration_rows() const;
   formats::TableStream& validation(std::int64_t epoch);
-  void keep(std::size_t model, const Weights& weights, const Verdict& verdict);
+  void keep(std::size_t model, const Weights& weights, const Weights& average, const Verdict& verdict);
   bool judge_epoch(std::int64_t epoch, const std::vector<Verdict>& verdicts);
   // training_finish.cc: from the best epoch to the model and its scores
-  std::size_t choose();
-  LinearModel make_model(std::size_t index) const;
+  /// One of the models; its weights are in best_ or, averaged, in best_average_.
+  struct Choice {
+    std::size_t model;
+    bool averaged;
+    Verdict verdict;
+  };
+  Choice choose();
+  std::optional<std::vector<Verdict>> judge_again(const Weights& weights);
+  bool reads_again() const;
+  LinearModel make_model(const Choice& choice) const;
   void score(const LinearPredictor& model, std::size_t index);
   void score_rows(const LinearPredictor& model, std::size_t index, const std::string& channel, const Reading& read);
 
@@ -88,6 +97,7 @@ class Trainer final : public job::Learner {
   // As of the last epoch.
   std::vector<EarlyStopping> stopping_;      // of each model
   std::optional<Weights> best_;              // of each model, those of the epoch that it did best in
+  std::optional<Weights> best_average_;      // of each model, the mean up to then
   std::vector<Verdict> best_verdicts_;       // of each model, then
   std::vector<std::string> cautions_;        // about the calibration, then
   std::optional<double> shown_loss_;

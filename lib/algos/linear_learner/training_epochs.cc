@@ -1,5 +1,6 @@
 // The epochs: gradients and steps, and what an epoch has come to.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "algos/linear_learner/labels.h"
@@ -9,6 +10,12 @@
 namespace smtrain::linear {
 
 using formats::Batch;
+
+// The mean of the weights covers the later half of the run, at least: it begins anew with epochs 1, 2, 4, 8, ...
+void Trainer::begin_epoch(std::int64_t epoch) {
+  const auto number = static_cast<std::uint64_t>(epoch);
+  if (std::has_single_bit(number) && passes_->epoch_rows() == 0) ensemble_->begin_average();
+}
 
 void Trainer::take(const Batch& piece) {
   check_labels(params_, piece);
@@ -95,7 +102,7 @@ std::optional<std::vector<Verdict>> Trainer::judge_rows(const std::string& chann
 formats::TableStream& Trainer::validation(std::int64_t epoch) {
   if (validation_ == nullptr) {
     const auto mini_batch = static_cast<std::size_t>(params_.mini_batch_size);
-    validation_ = context_.open_table("validation", {mini_batch, params_.epochs + 1, shape_.d, {epoch, 0}});
+    validation_ = context_.open_table("validation", {mini_batch, params_.epochs + 2, shape_.d, {epoch, 0}});
     check_labels_there("validation", validation_->schema());
   } else {
     validation_->next_epoch();
@@ -103,13 +110,19 @@ formats::TableStream& Trainer::validation(std::int64_t epoch) {
   return *validation_;
 }
 
-void Trainer::keep(std::size_t model, const Weights& weights, const Verdict& verdict) {
+void Trainer::keep(std::size_t model, const Weights& weights, const Weights& average, const Verdict& verdict) {
   if (!best_) {
     best_ = weights;
+    best_average_ = average;
     best_verdicts_.assign(models(), {});
   }
-  for (std::size_t i = model; i < weights.theta.size(); i += models()) best_->theta[i] = weights.theta[i];
-  for (std::size_t i = model; i < weights.bias.size(); i += models()) best_->bias[i] = weights.bias[i];
+  const auto copy = [&](const std::vector<float>& from, std::vector<float>& to) {
+    for (std::size_t i = model; i < from.size(); i += models()) to[i] = from[i];
+  };
+  copy(weights.theta, best_->theta);
+  copy(weights.bias, best_->bias);
+  copy(average.theta, best_average_->theta);
+  copy(average.bias, best_average_->bias);
   best_verdicts_[model] = verdict;
 }
 
@@ -120,12 +133,15 @@ bool Trainer::judge_epoch(std::int64_t epoch, const std::vector<Verdict>& verdic
   const Verdict& best = verdicts[best_model(target_, verdicts)];
   context_.metrics().early_stopping(epoch, judges_by_target() ? criterion_name(target_, loss_of(params_)) : objective_name(loss_of(params_)),
                                     value(best));
-  std::optional<Weights> weights;
+  std::optional<Weights> weights, average;
   bool goes_on = false;
   for (std::size_t m = 0; m < models(); ++m) {
     if (!stopping_[m].stops() && stopping_[m].improves(value(verdicts[m]))) {
-      if (!weights) weights = ensemble_->weights();
-      keep(m, *weights, verdicts[m]);
+      if (!weights) {
+        weights = ensemble_->weights();
+        average = ensemble_->average();
+      }
+      keep(m, *weights, *average, verdicts[m]);
     }
     goes_on = goes_on || !stopping_[m].stops();
   }

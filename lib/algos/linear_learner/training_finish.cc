@@ -14,45 +14,70 @@ using formats::Batch;
 std::unique_ptr<job::Predictor> Trainer::run() {
   open();
   passes_->run(*this);
-  if (best_) ensemble_->set(*best_);
   const job::Timed timed(context_.metrics(), "finalize.time");
-  const std::size_t index = choose();
-  auto model = std::make_unique<LinearPredictor>(make_model(index));
-  score(*model, index);
+  const Choice choice = choose();
+  auto model = std::make_unique<LinearPredictor>(make_model(choice));
+  score(*model, choice.model);
   return model;
 }
 
-// The best model of the best epoch. Without a validation channel it is judged by the rows that were trained on.
-std::size_t Trainer::choose() {
+// The rows that models are judged by can be read once more.
+bool Trainer::reads_again() const {
+  if (passes_->stopped()) return false;
+  return validates() ? validation_ != nullptr && validation_->replays() : passes_->can_replay();
+}
+
+std::optional<std::vector<Verdict>> Trainer::judge_again(const Weights& weights) {
+  ensemble_->set(weights);
+  if (!validates()) {
+    return judge_rows("train", [&](const job::UseBatch& use) { return passes_->replay(*this, "calibration", use); }, nullptr);
+  }
+  return judge_rows(
+      "validation", [&](const job::UseBatch& use) { return passes_->read_through(*this, validation(params_.epochs), "calibration", use); },
+      nullptr);
+}
+
+// The best of all models, with the weights of its best epoch or with their mean over the epochs before. Judged by the validation
+// channel, or else by the rows that were trained on.
+Trainer::Choice Trainer::choose() {
   if (!best_) {
     best_ = ensemble_->weights();
+    best_average_ = ensemble_->average();
     best_verdicts_ = judge(std::vector<double>(models(), 0.0));
   }
-  if (!validates() && passes_->can_replay() && !passes_->stopped() && (is_binary() || models() > 1)) {
-    const auto read = [&](const job::UseBatch& use) { return passes_->replay(*this, "calibration", use); };
-    if (auto verdicts = judge_rows("train", read, nullptr)) best_verdicts_ = std::move(*verdicts);
+  std::vector<Verdict> verdicts = best_verdicts_;
+  if (reads_again()) {
+    if (!validates()) {
+      if (auto again = judge_again(*best_)) verdicts = std::move(*again);
+    }
+    const std::vector<std::string> before = cautions_;
+    if (const auto averaged = judge_again(*best_average_)) verdicts.insert(verdicts.end(), averaged->begin(), averaged->end());
+    if (best_model(target_, verdicts) < models()) cautions_ = before;
   } else if (!validates() && is_binary()) {
     context_.log().warning("the rows of the train channel cannot be read again: the threshold stays {} and the model with the lowest "
                            "training loss is kept; give a validation channel to calibrate on", kNaturalThreshold);
   }
   for (const std::string& sentence : cautions_) context_.log().warning("{}", sentence);
-  const std::size_t index = best_model(target_, best_verdicts_);
-  if (models() > 1) context_.log().info("Best model found for hyperparameters: {}", chosen_json(params_, grid_.points[index]));
-  return index;
+  const std::size_t index = best_model(target_, verdicts);
+  const Choice choice{index % models(), index >= models(), verdicts[index]};
+  if (models() > 1) context_.log().info("Best model found for hyperparameters: {}", chosen_json(params_, grid_.points[choice.model]));
+  context_.log().detail("weights: {}", choice.averaged ? "the mean over the last epochs" : "those of the best epoch");
+  return choice;
 }
 
-LinearModel Trainer::make_model(std::size_t index) const {
-  const Verdict& verdict = best_verdicts_[index];
+LinearModel Trainer::make_model(const Choice& choice) const {
+  const std::size_t index = choice.model;
   LinearModel model;
   model.predictor_type = params_.predictor_type;
   model.loss = loss_of(params_);
   model.classes = shape_.classes;
   model.d = shape_.d;
-  model.threshold = verdict.threshold;
+  model.threshold = choice.verdict.threshold;
   model.criterion = is_binary() ? name_of(target_.criterion) : objective_name(model.loss);
-  model.criterion_value = verdict.value;
+  model.criterion_value = choice.verdict.value;
   model.chosen = chosen(params_, grid_.points[index]);
-  Continuation kept{pick_model(*best_, shape_, models(), index), pick_model(ensemble_->moments(), shape_, models(), index), scaler_,
+  const Weights& weights = choice.averaged ? *best_average_ : *best_;
+  Continuation kept{pick_model(weights, shape_, models(), index), pick_model(ensemble_->moments(), shape_, models(), index), scaler_,
                     optimizer_of(params_)};
   forget_untouched(kept);
   fold(kept.weights, scaler_, model);
@@ -70,7 +95,7 @@ void Trainer::score(const LinearPredictor& model, std::size_t index) {
   if (!validates()) {
     if (passes_->can_replay()) score_rows(model, index, "train", [&](const job::UseBatch& use) { return passes_->replay(*this, "train scores", use); });
   } else {
-    const bool again = validation_ != nullptr && validation_->replays();
+    const bool again = reads_again();
     score_rows(model, index, "validation", [&](const job::UseBatch& use) {
       if (again) return passes_->read_through(*this, validation(params_.epochs), "validation", use);
       return passes_->read_channel(*this, "validation", {mini_batch, 1, shape_.d, {}}, use);

@@ -19,12 +19,11 @@ Trainer::Trainer(job::Context& context, job::Settings& settings)
     : context_(context), settings_(settings), params_(settings.as<Params>()), workers_(context.communicator()),
       backend_(context.backend()), target_(target_of(params_)) {}
 
-// Without a validation channel the rows that were trained on are read again: to choose the model and the threshold, and to score
-// what was chosen.
+// Without a validation channel the rows that were trained on are read again: to judge the weights of the best epochs and their
+// means, and to score what was chosen.
 job::PassPlan Trainer::plan() const {
-  const bool chooses = is_binary() || params_.num_models != std::int64_t{1};
   return {"train", static_cast<std::size_t>(params_.mini_batch_size), params_.epochs,
-          static_cast<std::size_t>(params_.feature_dim.value_or(0)), validates() ? 0 : chooses ? 2 : 1};
+          static_cast<std::size_t>(params_.feature_dim.value_or(0)), validates() ? 0 : 3};
 }
 
 void Trainer::open() {
@@ -146,6 +145,7 @@ void Trainer::restore() {
 void Trainer::restore_best(const job::State& state) {
   const std::uint64_t width = shape_.classes * models();
   best_ = Weights{state.f32("best.theta", {shape_.d, width}), state.f32("best.bias", {width})};
+  best_average_ = Weights{state.f32("best.average.theta", {shape_.d, width}), state.f32("best.average.bias", {width})};
   const std::vector<double> numbers = state.f64("best.verdicts", {models(), 6});
   best_verdicts_.clear();
   for (std::size_t m = 0; m < models(); ++m) {
@@ -171,6 +171,8 @@ void Trainer::save(job::State& state) const {
   const std::uint64_t width = shape_.classes * models();
   state.put("best.theta", {shape_.d, width}, best_->theta);
   state.put("best.bias", {width}, best_->bias);
+  state.put("best.average.theta", {shape_.d, width}, best_average_->theta);
+  state.put("best.average.bias", {width}, best_average_->bias);
   std::vector<double> numbers;
   for (const Verdict& v : best_verdicts_) {
     for (const double number : {v.usable ? 1.0 : 0.0, v.feasible ? 1.0 : 0.0, v.value, v.side, v.threshold, v.objective}) numbers.push_back(number);

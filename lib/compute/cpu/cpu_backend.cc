@@ -252,13 +252,13 @@ void CpuBackend::derive_loss(Queue&, const LossRule& rule, const Mat& labels, co
 }
 
 void CpuBackend::step(Queue&, const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
-                      RowSet* touched) {
-  check(step_problem(rule, columns, g, t, m, v));
+                      RowSet* touched, const Mat& trail) {
+  check(step_problem(rule, columns, g, t, m, v, trail));
   if (t.empty()) return;
-  if (touched == nullptr) return learning_.step(rule, columns, g, t, m, v, nullptr);
+  if (touched == nullptr) return learning_.step(rule, columns, {g, t, m, v, trail}, nullptr);
   auto& set = own<CpuRowSet>("step", *touched);
   check(set_problem("step", set, t));
-  learning_.step(rule, columns, g, t, m, v, &set.rows());
+  learning_.step(rule, columns, {g, t, m, v, trail}, &set.rows());
   set.clear();
 }
 

@@ -52,7 +52,7 @@ class CpuBackend final : public Backend {
   void derive_loss(Queue& queue, const LossRule& rule, const Mat& labels, const Mat& weights, const Mat& positive, const Mat& bias,
                    const Mat& z, const Mat& bias_gradient, const Mat& loss) override;
   void step(Queue& queue, const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
-            RowSet* touched) override;
+            RowSet* touched, const Mat& trail) override;
   void factor_scores(Queue& queue, const SparseRows& x, const Mat& p, const Mat& s, const Mat& z) override;
   void factor_gradient(Queue& queue, const SparseRows& x, const Mat& p, const Mat& s, const Mat& r, const Mat& g, RowSet& touched) override;
 

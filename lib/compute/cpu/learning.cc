@@ -69,9 +69,8 @@ void Learning::derive_loss(const LossRule& rule, const Mat& labels, const Mat& w
   for (std::size_t j = 0; j < z.cols; ++j) bias_gradient.at<float>()[j] += static_cast<float>(sums_[j]);
 }
 
-void Learning::step(const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
-                    const std::vector<std::uint32_t>* touched) {
-  const std::size_t rows = touched == nullptr ? t.rows : touched->size(), p = t.cols;
+void Learning::step(const StepRule& rule, const Mat& columns, const Parameters& all, const std::vector<std::uint32_t>* touched) {
+  const std::size_t rows = touched == nullptr ? all.t.rows : touched->size(), p = all.t.cols;
   const bool narrow = p < kNarrow;
   repeats_ = narrow ? kGathered / p : 1;
   columns_.resize(3 * repeats_ * p);
@@ -87,42 +86,43 @@ void Learning::step(const StepRule& rule, const Mat& columns, const Mat& g, cons
   for (std::size_t b = 0; b < blocks; ++b) {
     const std::size_t begin = b * block, end = std::min(begin + block, rows);
     if (narrow && touched != nullptr) {
-      step_narrow(rule, correction, g, t, m, v, *touched, begin, end);
+      step_narrow(rule, correction, all, *touched, begin, end);
     } else {
-      step_rows(rule, correction, g, t, m, v, touched, begin, end);
+      step_rows(rule, correction, all, touched, begin, end);
     }
   }
 }
 
 // Rows that lie side by side are one span, as long as the repeated columns reach.
-void Learning::step_rows(const StepRule& rule, double correction, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
-                         const std::vector<std::uint32_t>* touched, std::size_t begin, std::size_t end) const {
-  const std::size_t p = t.cols, width = repeats_ * p;
+void Learning::step_rows(const StepRule& rule, double correction, const Parameters& all, const std::vector<std::uint32_t>* touched,
+                         std::size_t begin, std::size_t end) const {
+  const std::size_t p = all.t.cols, width = repeats_ * p;
   const auto packed = [&](const Mat& x) { return x.empty() || x.ld == p; };
-  const bool together = touched == nullptr && packed(g) && packed(t) && packed(m) && packed(v);
+  const auto at = [](const Mat& x, std::size_t row) { return x.empty() ? nullptr : x.at<float>(row); };
+  const bool together = touched == nullptr && packed(all.g) && packed(all.t) && packed(all.m) && packed(all.v) && packed(all.trail);
   const std::size_t at_once = together ? repeats_ : 1;
   for (std::size_t i = begin; i < end; i += at_once) {
     const std::size_t row = touched == nullptr ? i : (*touched)[i], count = std::min(at_once, end - i);
     if (touched != nullptr && i + kAhead < end) {
-      for (const Mat* x : {&g, &t, &m, &v}) {
+      for (const Mat* x : {&all.g, &all.t, &all.m, &all.v, &all.trail}) {
         if (!x->empty()) fetch_row(x->at<float>((*touched)[i + kAhead]), p);
       }
     }
     kernels_.step(rule, correction,
-                  {count * p, columns_.data(), columns_.data() + width, columns_.data() + 2 * width, g.at<float>(row), t.at<float>(row),
-                   m.empty() ? nullptr : m.at<float>(row), v.empty() ? nullptr : v.at<float>(row)});
+                  {count * p, columns_.data(), columns_.data() + width, columns_.data() + 2 * width, at(all.g, row), at(all.t, row),
+                   at(all.m, row), at(all.v, row), at(all.trail, row)});
   }
 }
 
-void Learning::step_narrow(const StepRule& rule, double correction, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
+void Learning::step_narrow(const StepRule& rule, double correction, const Parameters& parameters,
                            const std::vector<std::uint32_t>& touched, std::size_t begin, std::size_t end) const {
-  const std::size_t p = t.cols, width = repeats_ * p;
-  float spans[4][kGathered];
-  const Mat* const all[] = {&g, &t, &m, &v};
+  const std::size_t p = parameters.t.cols, width = repeats_ * p;
+  float spans[5][kGathered];
+  const Mat* const all[] = {&parameters.g, &parameters.t, &parameters.m, &parameters.v, &parameters.trail};
   for (std::size_t first = begin; first < end; first += repeats_) {
     const std::size_t count = std::min(repeats_, end - first);
     const auto each = [&](const auto& move) {
-      for (std::size_t k = 0; k < 4; ++k) {
+      for (std::size_t k = 0; k < 5; ++k) {
         if (all[k]->empty()) continue;
         for (std::size_t i = 0; i < count; ++i) {
           float* row = all[k]->at<float>(touched[first + i]);
@@ -132,7 +132,8 @@ void Learning::step_narrow(const StepRule& rule, double correction, const Mat& g
     };
     each([](float& parameter, float& gathered) { gathered = parameter; });
     kernels_.step(rule, correction,
-                  {count * p, columns_.data(), columns_.data() + width, columns_.data() + 2 * width, spans[0], spans[1], spans[2], spans[3]});
+                  {count * p, columns_.data(), columns_.data() + width, columns_.data() + 2 * width, spans[0], spans[1], spans[2], spans[3],
+                   parameters.trail.empty() ? nullptr : spans[4]});
     each([](float& parameter, float& gathered) { parameter = gathered; });
   }
 }

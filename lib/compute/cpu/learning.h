@@ -23,15 +23,17 @@ class Learning {
 
   void derive_loss(const LossRule& rule, const Mat& labels, const Mat& weights, const Mat& positive, const Mat& bias, const Mat& z,
                    const Mat& bias_gradient, const Mat& loss);
+  struct Parameters {
+    const Mat &g, &t, &m, &v, &trail;
+  };
   /// touched: null: every row of t.
-  void step(const StepRule& rule, const Mat& columns, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
-            const std::vector<std::uint32_t>* touched);
+  void step(const StepRule& rule, const Mat& columns, const Parameters& all, const std::vector<std::uint32_t>* touched);
 
  private:
-  void step_rows(const StepRule& rule, double correction, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
-                 const std::vector<std::uint32_t>* touched, std::size_t begin, std::size_t end) const;
-  void step_narrow(const StepRule& rule, double correction, const Mat& g, const Mat& t, const Mat& m, const Mat& v,
-                   const std::vector<std::uint32_t>& touched, std::size_t begin, std::size_t end) const;
+  void step_rows(const StepRule& rule, double correction, const Parameters& all, const std::vector<std::uint32_t>* touched,
+                 std::size_t begin, std::size_t end) const;
+  void step_narrow(const StepRule& rule, double correction, const Parameters& all, const std::vector<std::uint32_t>& touched,
+                   std::size_t begin, std::size_t end) const;
 
   const LearningKernels& kernels_;
   const int threads_;

@@ -29,6 +29,7 @@ struct StepSpan {
   float* t = nullptr;
   float* m = nullptr;  ///< or null
   float* v = nullptr;  ///< or null
+  float* trail = nullptr;  ///< or null
 };
 
 struct LearningKernels {

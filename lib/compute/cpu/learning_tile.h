@@ -277,25 +277,29 @@ struct AdagradMove {
 
 /// Arrays are restricted as parameters: as local pointers, or captured by a lambda, they are taken to overlap, and the loop stays scalar.
 template <class Move>
-void step_span(const Move move, float rescale, float clip, std::size_t n, const float* __restrict rate, const float* __restrict decay,
-               const float* __restrict l1, float* __restrict gradient, float* __restrict t, float* __restrict m, float* __restrict v) {
+void step_span(const Move move, float rescale, float clip, float trail_weight, std::size_t n, const float* __restrict rate,
+               const float* __restrict decay, const float* __restrict l1, float* __restrict gradient, float* __restrict t,
+               float* __restrict m, float* __restrict v, float* __restrict trail) {
   for (std::size_t i = 0; i < n; ++i) {
     const float g = lesser(greater(rescale * gradient[i] + decay[i] * t[i], -clip), clip);
     float own_m = 0, own_v = 0;
     if constexpr (Move::kHasM) own_m = m[i];
     if constexpr (Move::kHasV) own_v = v[i];
-    const float moved = t[i] - rate[i] * move(g, own_m, own_v), threshold = rate[i] * l1[i];
+    const float before = t[i], moved = before - rate[i] * move(g, own_m, own_v), threshold = rate[i] * l1[i];
     if constexpr (Move::kHasM) m[i] = own_m;
     if constexpr (Move::kHasV) v[i] = own_v;
-    t[i] = moved - lesser(greater(moved, -threshold), threshold);
+    const float after = moved - lesser(greater(moved, -threshold), threshold);
+    t[i] = after;
     gradient[i] = 0;
+    if (trail != nullptr) trail[i] += trail_weight * (after - before);
   }
 }
 
 template <class Move>
 void step_by(const StepRule& rule, const StepSpan& s, const Move& move) {
   const float clip = rule.clip > 0 ? static_cast<float>(rule.clip) : __builtin_inff();
-  step_span(move, static_cast<float>(rule.rescale), clip, s.n, s.rate, s.decay, s.l1, s.g, s.t, s.m, s.v);
+  step_span(move, static_cast<float>(rule.rescale), clip, static_cast<float>(rule.trail_weight), s.n, s.rate, s.decay, s.l1, s.g, s.t, s.m,
+            s.v, s.trail);
 }
 
 void step(const StepRule& rule, double correction, const StepSpan& s) {

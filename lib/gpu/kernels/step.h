@@ -25,7 +25,9 @@ struct StepArguments {
   float* t = nullptr;
   float* m = nullptr;
   float* v = nullptr;
-  std::size_t ldg = 0, ldt = 0, ldm = 0, ldv = 0;
+  float* trail = nullptr;  ///< or null
+  std::size_t ldg = 0, ldt = 0, ldm = 0, ldv = 0, ldtrail = 0;
+  float trail_weight = 0;
 
   /// How far the rule moves a parameter at rate 1; keeps the moments.
   SMTRAIN_BOTH float move(std::size_t row, std::size_t column, float gradient) const {
@@ -50,9 +52,10 @@ struct StepArguments {
     float& slope = g[row * ldg + column];
     float gradient = rescale * slope + decay * parameter;
     gradient = gradient < -clip ? -clip : gradient > clip ? clip : gradient;
-    const float moved = parameter - rate * move(row, column, gradient);
+    const float before = parameter, moved = before - rate * move(row, column, gradient);
     parameter = moved - (moved < -threshold ? -threshold : moved > threshold ? threshold : moved);
     slope = 0;
+    if (trail != nullptr) trail[row * ldtrail + column] += trail_weight * (parameter - before);
   }
 };
 
