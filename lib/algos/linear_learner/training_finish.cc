@@ -72,6 +72,7 @@ LinearModel Trainer::make_model(const Choice& choice) const {
   model.loss = loss_of(params_);
   model.classes = shape_.classes;
   model.d = shape_.d;
+  if (const auto& names = passes_->schema().column_names; names.size() == model.d) model.columns = names;
   model.threshold = choice.verdict.threshold;
   model.criterion = is_binary() ? name_of(target_.criterion) : objective_name(model.loss);
   model.criterion_value = choice.verdict.value;
