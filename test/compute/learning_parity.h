@@ -227,7 +227,7 @@ inline void check_derive_loss(Backend& backend, std::mt19937& random, const Loss
   for (std::size_t j = 0; j < width; ++j) worst_sum = std::max(worst_sum, gap(static_cast<double>(bias_sums[j]), expected.bias[j]));
   for (std::size_t m = 0; m < models; ++m) worst_sum = std::max(worst_sum, gap(losses[m], expected.loss[m]));
   CHECK(worst < 2e-6);
-  CHECK(worst_sum < 2e-5);
+  CHECK(worst_sum < 1e-4);
 }
 
 // ---- steps -------------------------------------------------------------------------------------------------------------
@@ -335,7 +335,7 @@ inline void check_learning(Backend& backend) {
   }
   check_derive_loss(backend, random, {Loss::softmax, 0, 0, 0, 0, 75}, 1 + random() % 300, 2, true, false);
   for (int kind = 0; kind <= static_cast<int>(StepRule::Kind::adagrad); ++kind) {
-    const StepRule rule{static_cast<StepRule::Kind>(kind), 0.9, 0.99, 1e-6, 0.5, kind == 1 ? 0.4 : 0, 1};
+    const StepRule rule{static_cast<StepRule::Kind>(kind), 0.9, 0.99, 1e-3, 0.5, kind == 1 ? 0.4 : 0, 1};
     for (const std::size_t p : {1, 5, 64}) {
       check_step(backend, random, rule, 1 + random() % 1200, p, random() % 2 == 0, false);
       check_step(backend, random, rule, 1 + random() % 1200, p, random() % 2 == 0, true);
