@@ -125,6 +125,23 @@ class Backend {
   virtual void gemm(Queue& queue, bool transpose_a, bool transpose_b, double alpha, const Mat& a, const Mat& b, double beta,
                     const Mat& c) = 0;
 
+  /// g (d, d) f64 += transposed(y) y for y (n, d) f64, in the upper triangle; what lies below the diagonal is nobody's to read.
+  virtual void add_gram(Queue& queue, const Mat& y, const Mat& g) {
+    constexpr std::size_t panel = 512;
+    const auto columns = [](Mat m, std::size_t first, std::size_t count) {
+      m.offset += first;
+      m.cols = count;
+      return m;
+    };
+    for (std::size_t first = 0; first < y.cols; first += panel) {
+      const std::size_t count = y.cols - first < panel ? y.cols - first : panel;
+      Mat to = columns(g, first, y.cols - first);
+      to.offset += first * g.ld;
+      to.rows = count;
+      gemm(queue, true, false, 1, columns(y, first, count), columns(y, first, y.cols - first), 1, to);
+    }
+  }
+
   /// Centres c (K, d) f32 prepared for nearest and nearest_sum: packed panels and half squared norms. One object serves
   /// every call until the centres change; refresh reuses its memory.
   class Centers {

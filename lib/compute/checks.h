@@ -55,6 +55,11 @@ inline std::string gemm_problem(bool transpose_a, bool transpose_b, const Mat& a
                        mat_problem("gemm", "b", b, transpose_b ? c.cols : inner, transpose_b ? inner : c.cols, c.dtype));
 }
 
+inline std::string add_gram_problem(const Mat& y, const Mat& g) {
+  return first_problem(mat_problem("add_gram", "y", y, y.rows, y.cols, DType::f64),
+                       mat_problem("add_gram", "g", g, y.cols, y.cols, DType::f64));
+}
+
 inline std::string make_centers_problem(std::size_t k, std::size_t d) {
   constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();
   if (k != 0 && d != 0 && k <= most && d <= most && k <= (std::size_t{1} << 44) / d) return "";

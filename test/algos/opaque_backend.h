@@ -39,6 +39,7 @@ class OpaqueBackend final : public compute::Backend {
   void gemm(Queue& queue, bool ta, bool tb, double alpha, const Mat& a, const Mat& b, double beta, const Mat& c) override {
     inner_->gemm(queue, ta, tb, alpha, seen(a), seen(b), beta, seen(c));
   }
+  void add_gram(Queue& queue, const Mat& y, const Mat& g) override { inner_->add_gram(queue, seen(y), seen(g)); }
   std::unique_ptr<Centers> make_centers(std::size_t k, std::size_t d) override { return inner_->make_centers(k, d); }
   void refresh(Queue& queue, Centers& centers, const Mat& c) override { inner_->refresh(queue, centers, seen(c)); }
   void nearest(Queue& queue, const Mat& x, const Centers& centers, const Mat& ids, const Mat& distances) override {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "compute/checks.h"
+#include "compute/cpu/gram.h"
 #include "compute/cpu/threads.h"
 
 namespace smtrain::compute {
@@ -140,6 +141,11 @@ void CpuBackend::gemm(Queue&, bool transpose_a, bool transpose_b, double alpha, 
                       const Mat& c) {
   check(gemm_problem(transpose_a, transpose_b, a, b, c));
   gemm_.run(transpose_a, transpose_b, alpha, a, b, beta, c);
+}
+
+void CpuBackend::add_gram(Queue&, const Mat& y, const Mat& g) {
+  check(add_gram_problem(y, g));
+  if (!y.empty()) compute::add_gram({y.at<double>(), y.rows, y.cols, y.ld}, g.at<double>(), g.ld, device_.threads);
 }
 
 std::unique_ptr<Backend::Centers> CpuBackend::make_centers(std::size_t k, std::size_t d) {

@@ -33,6 +33,7 @@ class CpuBackend final : public Backend {
 
   void gemm(Queue& queue, bool transpose_a, bool transpose_b, double alpha, const Mat& a, const Mat& b, double beta,
             const Mat& c) override;
+  void add_gram(Queue& queue, const Mat& y, const Mat& g) override;
   std::unique_ptr<Centers> make_centers(std::size_t k, std::size_t d) override;
   void refresh(Queue& queue, Centers& centers, const Mat& c) override;
   void nearest(Queue& queue, const Mat& x, const Centers& centers, const Mat& ids, const Mat& distances) override;

@@ -1,12 +1,12 @@
 #include "compute/cpu/gemm.h"
 
 #include <cblas.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <limits>
 
 #include "base/error.h"
+#include "compute/cpu/one_thread.h"
 #include "compute/cpu/threads.h"
 
 namespace smtrain::compute {
@@ -22,18 +22,6 @@ struct Operand {
   std::size_t ld;
   bool transposed;
   T* at(std::size_t row, std::size_t col) const { return transposed ? data + col * ld + row : data + row * ld + col; }
-};
-
-// OpenBLAS asks OpenMP how many threads it may use, and a region of one thread or none at all would mean all of them.
-class OneThread {
- public:
-  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_;
 };
 
 blasint whole(std::size_t n) { return static_cast<blasint>(n); }
