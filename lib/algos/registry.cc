@@ -5,6 +5,7 @@
 #include "algos/factorization_machines/factorization_machines.h"
 #include "algos/kmeans/kmeans.h"
 #include "algos/linear_learner/linear_learner.h"
+#include "algos/pca/pca.h"
 #include "base/text.h"
 
 namespace smtrain::algos {
@@ -16,6 +17,7 @@ const std::vector<const job::Algorithm*>& list() {
       &kmeans::algorithm(),
       &fm::algorithm(),
       &linear::algorithm(),
+      &pca::algorithm(),
   };
   return algorithms;
 }

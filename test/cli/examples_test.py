@@ -25,7 +25,8 @@ class ExampleTest(CliTest):
         os.symlink(os.path.abspath(SMTRAIN), os.path.join(bin_folder, "smtrain"))
         self.env["PATH"] = bin_folder + os.pathsep + self.env["PATH"]
         for name in ("points.csv", "points-test.csv", "kmeans.job.json", "news.csv", "sales.csv", "ratings.libsvm", "liked.libsvm",
-                     "liked-test.libsvm", "ratings-request.json", "loans.csv", "loans-test.csv", "rents.csv"):
+                     "liked-test.libsvm", "ratings-request.json", "documents.pbr", "pca.job.json", "loans.csv", "loans-test.csv",
+                     "rents.csv"):
             shutil.copy(os.path.join(EXAMPLES, "data", name), self.work)
 
 

@@ -1,0 +1,11 @@
+// Principal component analysis, as the service's built-in algorithm of that name.
+#pragma once
+
+#include "job/algorithm.h"
+
+namespace smtrain::pca {
+
+/// The algorithm; lives as long as the process.
+const job::Algorithm& algorithm();
+
+}  // namespace smtrain::pca
