@@ -10,7 +10,7 @@
 namespace smtrain::run {
 namespace {
 
-std::size_t length_of(const std::string& text) {
+std::size_t length_of(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
 }
 
@@ -61,14 +61,32 @@ std::string text_table(const std::vector<std::vector<std::string>>& rows, std::s
   return out;
 }
 
+std::vector<std::string> wrap(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines;
+  for (const std::string_view word : split(text, ' ')) {
+    if (word.empty()) continue;
+    if (lines.empty() || length_of(lines.back()) + 1 + length_of(word) > width) lines.emplace_back(word);
+    else lines.back().append(" ").append(word);
+  }
+  return lines;
+}
+
 std::string text_fields(const std::vector<std::pair<std::string, std::string>>& fields) {
-  std::size_t width = 0;
-  for (const auto& [name, text] : fields) width = std::max(width, length_of(name));
+  std::size_t names = 0;
+  for (const auto& [name, text] : fields) names = std::max(names, length_of(name));
+  const std::size_t column = names + 2, width = kTextWidth - std::min(column, kTextWidth / 2);
   std::string out;
   for (const auto& [name, text] : fields) {
-    std::string indented;
-    for (const char c : text) indented += c == '\n' ? "\n" + std::string(width + 2, ' ') : std::string(1, c);
-    out += name + std::string(width - length_of(name) + 2, ' ') + indented + "\n";
+    out += name + std::string(column - length_of(name), ' ');
+    std::string separator;
+    for (const std::string_view line : split(text, '\n')) {
+      const std::vector<std::string> lines = length_of(line) > width ? wrap(line, width) : std::vector<std::string>{std::string(line)};
+      for (const std::string& part : lines) {
+        out += separator + part;
+        separator = "\n" + std::string(column, ' ');
+      }
+    }
+    out += "\n";
   }
   return out;
 }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -180,25 +179,14 @@ Json description_json(const job::Description& d) {
           {"model_files", d.model_files}, {"examples", examples}, {"specification", specification(d)}};
 }
 
-std::string padded(const std::string& text, std::size_t width) {
-  return text + std::string(text.size() < width ? width - text.size() : 0, ' ');
-}
-
 }  // namespace
 
 std::string algorithms_table(std::string_view task, std::string_view data) {
-  std::vector<std::array<std::string, 4>> rows = {{"NAME", "TASKS", "DATA", "SUMMARY"}};
-  for (const job::Description* d : matching(task, data)) rows.push_back({d->name, join(d->tasks, ", "), join(d->data, ", "), d->summary});
-  std::array<std::size_t, 3> widths = {};
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  std::vector<std::pair<std::string, std::string>> fields;
+  for (const job::Description* d : matching(task, data)) {
+    fields.emplace_back(d->name, fmt::format("{}\n{}; {}", d->summary, join(d->tasks, ", "), join(d->data, ", ")));
   }
-  std::string out;
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < widths.size(); ++i) out += padded(row[i], widths[i] + 2);
-    out += row[3] + "\n";
-  }
-  return out;
+  return text_fields(fields);
 }
 
 std::string algorithms_json(std::string_view task, std::string_view data) {

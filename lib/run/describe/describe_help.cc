@@ -49,6 +49,20 @@ std::vector<job::Example> overview_examples() {
   return examples;
 }
 
+// The synopsis, broken before a flag or a bracket.
+std::string usage_lines(const Subcommand& command) {
+  std::string out, line = "Usage:";
+  for (const std::string& word : wrap(command.usage, 1)) {
+    const bool breakable = word.starts_with('-') || word.starts_with('[');
+    if (breakable && line.size() + 24 > kHelpWidth) {  // room for a flag and its value
+      out += line + "\n";
+      line.assign(9, ' ');
+    }
+    line += " " + word;
+  }
+  return out + line + "\n";
+}
+
 std::string subcommand_lines(const std::string& title, bool algorithms) {
   std::string out = title + ":\n";
   for (const Subcommand& s : subcommands()) {
@@ -75,7 +89,7 @@ std::string help_overview() {
 }
 
 std::string help_of(const Subcommand& command) {
-  std::string out = "Usage: " + command.usage + "\n\n";
+  std::string out = usage_lines(command) + "\n";
   out += example_lines(command.examples);
   out += paragraph(command.summary + ".", 0) + "\n";
   for (const std::string& text : command.about) out += paragraph(text, 0) + "\n";

@@ -8,16 +8,6 @@ namespace smtrain::run {
 
 // ---- layout ---------------------------------------------------------------------------------------------------------------
 
-std::vector<std::string> wrap(std::string_view text, std::size_t width) {
-  std::vector<std::string> lines;
-  for (const std::string_view word : split(text, ' ')) {
-    if (word.empty()) continue;
-    if (lines.empty() || lines.back().size() + 1 + word.size() > width) lines.emplace_back(word);
-    else lines.back().append(" ").append(word);
-  }
-  return lines;
-}
-
 std::string paragraph(std::string_view text, std::size_t indent) {
   std::string out;
   for (const std::string& line : wrap(text, kHelpWidth - indent)) out += std::string(indent, ' ') + line + "\n";

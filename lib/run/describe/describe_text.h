@@ -7,14 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "run/console/text_table.h"
 #include "run/flags/flags.h"
 
 namespace smtrain::run {
 
-constexpr std::size_t kHelpWidth = 100;
-
-/// Lines of at most `width` characters, broken at blanks; a longer word stands alone.
-std::vector<std::string> wrap(std::string_view text, std::size_t width);
+constexpr std::size_t kHelpWidth = kTextWidth;
 
 /// A paragraph of lines of kHelpWidth, each behind `indent` blanks.
 std::string paragraph(std::string_view text, std::size_t indent);

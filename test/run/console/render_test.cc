@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
-#include "algos/registry.h"
 #include "run/console/progress_bar.h"
 
 namespace smtrain::run {
@@ -103,24 +102,6 @@ TEST_CASE("render: #metrics lines hold the documented members", "[run][render]")
   const nlohmann::json times = behind_metrics(log->timings({{"update.time", update}}, 3, 1700000000.125).out);
   CHECK(times["Dimensions"]["epoch"] == 3);
   CHECK(times["Metrics"]["update.time"] == nlohmann::json::parse(R"({"sum": 10.0, "count": 2, "min": 2.5, "max": 7.5})"));
-}
-
-TEST_CASE("render: the published regular expression of every metric finds its line", "[run][render]") {
-  const auto log = service_log();
-  for (const job::Algorithm* algorithm : algos::all()) {
-    for (const job::MetricSpec& metric : algorithm->description().metrics) {
-      const std::size_t colon = metric.name.find(':');
-      const std::string channel = metric.name.substr(0, colon), name = metric.name.substr(colon + 1);
-      std::string line;
-      if (name == "throughput") line = log->throughput(1234.5, 0).out;
-      else if (name == "progress") line = log->epochs_completed(1, 2).out;
-      else line = log->quality({channel, name, 2.25, metric.goal != job::MetricSpec::Goal::maximize, std::nullopt, std::nullopt}).out;
-      CAPTURE(metric.name, metric.regex, line);
-      std::smatch match;
-      REQUIRE(std::regex_search(line, match, std::regex(metric.regex)));
-      CHECK(std::stod(match[1]) > 0);
-    }
-  }
 }
 
 TEST_CASE("render: for machines every line of standard output is JSON; what is not finite is left out", "[run][render]") {

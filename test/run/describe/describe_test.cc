@@ -90,7 +90,9 @@ TEST_CASE("help: opens with usage and two examples and fits 100 columns", "[run]
     INFO(lines[0]);
     CHECK(lines[0].starts_with("Usage: smtrain "));
     REQUIRE(lines.size() > 7);
-    CHECK(lines[2] == "Examples:");
+    const auto blank = std::find(lines.begin(), lines.end(), "");
+    REQUIRE(blank - lines.begin() <= 2);
+    CHECK(blank[1] == "Examples:");
     CHECK(std::count_if(lines.begin(), lines.end(), [](const auto& l) { return l.starts_with("  # "); }) >= 2);
     for (const std::string& line : lines) {
       INFO(line);
@@ -164,9 +166,10 @@ TEST_CASE("completion: another shell is refused with the nearest known one", "[r
 TEST_CASE("algorithms: the table is filtered by task and kind of data", "[run]") {
   CHECK(algorithms_table("", "").find("kmeans  ") != std::string::npos);
   CHECK(algorithms_table("clustering", "dense table").find("kmeans  ") != std::string::npos);
-  CHECK_THROWS_WITH(algorithms_table("clusterin", ""), "--task is \"clusterin\"; expected one of clustering; did you mean clustering?");
+  CHECK_THROWS_WITH(algorithms_table("clusterin", ""), Catch::StartsWith("--task is \"clusterin\"; expected one of binary classification, clustering, ") &&
+                                                            Catch::EndsWith("; did you mean clustering?"));
   CHECK_THROWS_WITH(algorithms_json("", "pictures"), Catch::Contains("dense table, sparse table"));
-  for (const std::string& line : lines_of(algorithms_table("", ""))) CHECK(line.size() <= 120);
+  for (const std::string& line : lines_of(algorithms_table("", ""))) CHECK(line.size() <= 100);
 }
 
 TEST_CASE("algorithms --json: each algorithm comes with the service's specification", "[run]") {

@@ -114,14 +114,14 @@ TEST_CASE("inspect: what an algorithm takes beyond the service is told from what
   CHECK(beyond["extension"] == true);
   CHECK(beyond["content_type"].is_null());
   CHECK_THAT(beyond["why"].get<std::string>(), Contains("the service takes application/x-recordio-protobuf, text/csv"));
-  CHECK_THAT(inspect(libsvm, false).out, Contains("  kmeans  yes\n          the labels are not used; an extension: the service takes"));
+  CHECK_THAT(inspect(libsvm, false).out, Contains("\n  kmeans                  yes\n                          the labels are not used; an extension: the service takes"));
 }
 
 TEST_CASE("inspect: a content type that training would not find out is named", "[run][inspect]") {
   const TemporaryFolder folder;
   const std::string header = folder.write("a.csv", "x;y\n4;5\n6;7\n");
   CHECK(inspect(header, true).parsed()["algorithms"][0]["content_type"] == "text/csv;delimiter=\";\";header=true");
-  CHECK_THAT(inspect(header, false).out, Contains("kmeans  yes, with --content-type \"text/csv;delimiter="));
+  CHECK_THAT(inspect(header, false).out, Contains("kmeans                  yes, with --content-type \"text/csv;delimiter="));
   const std::string unnamed = folder.write("data", "{\"features\":[1,2]}\n");
   CHECK(inspect(unnamed, true).parsed()["algorithms"][0]["content_type"].is_null());
   CHECK(inspect(unnamed, true, "jsonl").parsed()["algorithms"][0]["content_type"].is_null());
