@@ -8,7 +8,7 @@ passes are one epoch over rows that repeat: of several epochs the one with the l
 import unittest
 
 from harness import CliTest
-from linear_test import manifest, members, rows_of, tensors
+from train_linear_test import manifest, members, rows_of, tensors
 
 try:
     import numpy as np

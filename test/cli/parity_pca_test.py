@@ -6,7 +6,7 @@ import tarfile
 import unittest
 
 from harness import CliTest, csv, recordio
-from pca_test import ndarrays
+from train_pca_test import ndarrays
 
 try:
     import numpy as np
