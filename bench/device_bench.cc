@@ -179,6 +179,7 @@ class Bench {
     standardize(settings_.rows / 10, 200);
     sparse_models(settings_.rows / 20, std::size_t{1} << 20, 39, 1);
     sparse_models(settings_.rows / 100, std::size_t{1} << 18, 39, 32);
+    factors(settings_.rows / 20, std::size_t{1} << 18, 39, 64);
     print();
   }
 
@@ -317,6 +318,42 @@ class Bench {
       });
       lines_.push_back({"epoch of sparse models", shape + (owned ? ", later epochs" : ", from host"), epoch, k * (40 + 8 * wide), 2 * flops, ""});
     }
+  }
+
+  // Both operations of factorization machines, whose gradient is added to again and again.
+  void factors(std::size_t n, std::size_t d, std::size_t nonzeros, std::size_t k) {
+    const SparseNumbers x(n, d, nonzeros);
+    const auto parameters = numbers(d * (k + 1), 10), slopes = numbers(n, 11);
+    const std::size_t few = std::min(n, kCompared);
+    std::vector<float> scores[2], gradient[2];
+    double rates[2] = {0, 0};
+    for (const int i : {0, 1}) {
+      Backend& backend = i == 0 ? device_ : *cpu_;
+      Queue& queue = backend.main_queue();
+      const auto rows = backend.make_sparse_rows();
+      const auto set = backend.make_row_set(d);
+      const Mat p = backend.allocate(d, k + 1, DType::f32), g = zeros(backend, d, k + 1, DType::f32);
+      const Mat s = backend.allocate(n, k, DType::f32), z = backend.allocate(n, 1, DType::f32), r = backend.allocate(n, 1, DType::f32);
+      backend.write(queue, p, parameters.get());
+      backend.write(queue, r, slopes.get());
+      const auto forward = [&](std::size_t count) { backend.factor_scores(queue, *rows, p, s.row_range(0, count), z.row_range(0, count)); };
+      const auto backward = [&](std::size_t count) {
+        backend.factor_gradient(queue, *rows, p, s.row_range(0, count), r.row_range(0, count), g, *set);
+      };
+      backend.load(queue, *rows, x.view(0, few), {}, nullptr);
+      forward(few);
+      backward(few);
+      scores[i] = values<float>(backend, z.row_range(0, few));
+      gradient[i] = values<float>(backend, g);
+      if (i == 1) continue;
+      backend.load(queue, *rows, x.view(0, n), {}, nullptr);
+      rates[0] = static_cast<double>(n) / median_seconds(backend, [&] { forward(n); });
+      rates[1] = static_cast<double>(n) / median_seconds(backend, [&] { backward(n); });
+    }
+    const std::string shape = fmt::format("{} x {} of {}, {} factors", n, nonzeros, d, k);
+    const double wide = static_cast<double>(k + 1), number = static_cast<double>(nonzeros);
+    lines_.push_back({"factor_scores", shape, rates[0], number * (8 + 4 * wide) + 4 * wide, 4 * number * wide, difference(scores[0], scores[1])});
+    lines_.push_back({"factor_gradient", shape, rates[1], number * (16 + 8 * wide), 6 * number * wide, difference(gradient[0], gradient[1])});
   }
 
   struct ComparedModels {
