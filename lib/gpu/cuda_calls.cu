@@ -103,8 +103,10 @@ int launch(const Standardize<double>& kernel, void* stream) { return start(kerne
 int launch(const ScaleValues& kernel, void* stream) { return start(kernel, stream); }
 int launch(const TurnOver& kernel, void* stream) { return start(kernel, stream); }
 int launch(const SparseProduct& kernel, void* stream) { return start(kernel, stream); }
-int launch(const SumColumns& kernel, void* stream) { return start(kernel, stream); }
+int launch(const SumColumns<ProductColumns>& kernel, void* stream) { return start(kernel, stream); }
 int launch(const JoinColumns& kernel, void* stream) { return start(kernel, stream); }
+int launch(const FactorScores& kernel, void* stream) { return start(kernel, stream); }
+int launch(const SumColumns<FactorColumns>& kernel, void* stream) { return start(kernel, stream); }
 int launch(const PickRows& kernel, void* stream) { return start(kernel, stream); }
 int launch(const PutRows& kernel, void* stream) { return start(kernel, stream); }
 int launch(const JudgeTiles& kernel, void* stream) { return start(kernel, stream); }

@@ -6,6 +6,7 @@
 
 #include "gpu/kernels/derive_loss.h"
 #include "gpu/kernels/distance.h"
+#include "gpu/kernels/factors.h"
 #include "gpu/kernels/nearest_tile.h"
 #include "gpu/kernels/segment_sum.h"
 #include "gpu/kernels/small_kernels.h"
@@ -68,8 +69,10 @@ int launch(const Standardize<double>& kernel, void* stream);
 int launch(const ScaleValues& kernel, void* stream);
 int launch(const TurnOver& kernel, void* stream);
 int launch(const SparseProduct& kernel, void* stream);
-int launch(const SumColumns& kernel, void* stream);
+int launch(const SumColumns<ProductColumns>& kernel, void* stream);
 int launch(const JoinColumns& kernel, void* stream);
+int launch(const FactorScores& kernel, void* stream);
+int launch(const SumColumns<FactorColumns>& kernel, void* stream);
 int launch(const PickRows& kernel, void* stream);
 int launch(const PutRows& kernel, void* stream);
 int launch(const JudgeTiles& kernel, void* stream);

@@ -144,8 +144,10 @@ class CudaDevice final : public Device {
   void run(const ScaleValues& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
   void run(const TurnOver& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
   void run(const SparseProduct& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
-  void run(const SumColumns& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const SumColumns<ProductColumns>& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
   void run(const JoinColumns& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const FactorScores& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const SumColumns<FactorColumns>& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
   void run(const PickRows& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
   void run(const PutRows& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
   void run(const JudgeTiles& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }

@@ -11,6 +11,7 @@
 #include "base/module.h"
 #include "gpu/kernels/derive_loss.h"
 #include "gpu/kernels/distance.h"
+#include "gpu/kernels/factors.h"
 #include "gpu/kernels/nearest_tile.h"
 #include "gpu/kernels/segment_sum.h"
 #include "gpu/kernels/small_kernels.h"
@@ -93,8 +94,10 @@ class Device {
   virtual void run(const ScaleValues& kernel, const char* what) = 0;
   virtual void run(const TurnOver& kernel, const char* what) = 0;
   virtual void run(const SparseProduct& kernel, const char* what) = 0;
-  virtual void run(const SumColumns& kernel, const char* what) = 0;
+  virtual void run(const SumColumns<ProductColumns>& kernel, const char* what) = 0;
   virtual void run(const JoinColumns& kernel, const char* what) = 0;
+  virtual void run(const FactorScores& kernel, const char* what) = 0;
+  virtual void run(const SumColumns<FactorColumns>& kernel, const char* what) = 0;
   virtual void run(const PickRows& kernel, const char* what) = 0;
   virtual void run(const PutRows& kernel, const char* what) = 0;
   virtual void run(const JudgeTiles& kernel, const char* what) = 0;

@@ -94,7 +94,6 @@ auto GpuBackend::with_room(const Allocate& allocate) {
 }
 
 bool GpuBackend::supports(Op op, DType type) const {
-  if (op == Op::factors) return false;
   return type == DType::f32 || (type == DType::f64 && (op == Op::gemm || op == Op::standardize));
 }
 

@@ -70,7 +70,8 @@ class GpuBackend final : public compute::Backend {
   void step(compute::Queue& queue, const compute::StepRule& rule, const compute::Mat& columns, const compute::Mat& g,
             const compute::Mat& t, const compute::Mat& m, const compute::Mat& v, RowSet* touched,
             const compute::Mat& trail) override;
-  void factor_scores(compute::Queue& queue, const SparseRows& x, const compute::Mat& p, const compute::Mat& s, const compute::Mat& z) override;
+  void factor_scores(compute::Queue& queue, const SparseRows& x, const compute::Mat& p, const compute::Mat& s,
+                     const compute::Mat& z) override;
   void factor_gradient(compute::Queue& queue, const SparseRows& x, const compute::Mat& p, const compute::Mat& s, const compute::Mat& r,
                        const compute::Mat& g, RowSet& touched) override;
 
@@ -97,11 +98,12 @@ class GpuBackend final : public compute::Backend {
   Sorted sort_by_key(const std::int32_t* keys, std::size_t n, std::size_t most, char* memory, const SortScratch& places,
                      const char* what);
   const DeviceRowSet& checked_set(const char* op, const RowSet& set, const compute::Mat& m) const;
-  const DeviceSparseRows& checked_rows(const char* op, const SparseRows& rows, const compute::Mat& tall,
-                                       const compute::Mat& wide) const;
+  const DeviceSparseRows& checked_rows(const char* op, const SparseRows& rows) const;
   void check_columns(const compute::CsrView& from) const;
   void bring(DeviceSparseRows& to, const compute::CsrView& from, const std::shared_ptr<const void>& owner);
   void turn_over(DeviceSparseRows& rows);
+  template <class Terms>
+  void add_columns(const DeviceSparseRows& rows, Terms terms, const compute::Mat& g, const DeviceRowSet& touched, const char* what);
   template <class T>
   void add_tiles(const double* tiles, std::size_t n, std::size_t width, T* to);
   void sum_columns(const float* x, std::size_t n, std::size_t width, std::size_t ld, double* tiles);

@@ -175,12 +175,4 @@ void GpuBackend::step(Queue&, const StepRule& rule, const Mat& columns, const Ma
   device_->run(kernel, "step");
 }
 
-// supports() says no to Op::factors: the algorithm that wants these is given the CPU.
-void GpuBackend::factor_scores(Queue&, const SparseRows&, const Mat&, const Mat&, const Mat&) {
-  fail(Fault::internal, "factor_scores: the CUDA module has no kernels for factorization machines");
-}
-void GpuBackend::factor_gradient(Queue&, const SparseRows&, const Mat&, const Mat&, const Mat&, const Mat&, RowSet&) {
-  fail(Fault::internal, "factor_gradient: the CUDA module has no kernels for factorization machines");
-}
-
 }  // namespace smtrain::gpu

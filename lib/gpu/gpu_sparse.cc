@@ -70,11 +70,9 @@ const GpuBackend::DeviceRowSet& GpuBackend::checked_set(const char* op, const Ro
   return *own;
 }
 
-const GpuBackend::DeviceSparseRows& GpuBackend::checked_rows(const char* op, const SparseRows& rows, const Mat& tall,
-                                                             const Mat& wide) const {
+const GpuBackend::DeviceSparseRows& GpuBackend::checked_rows(const char* op, const SparseRows& rows) const {
   const auto* own = dynamic_cast<const DeviceSparseRows*>(&rows);
   if (own == nullptr || own->owner != this) fail(Fault::internal, fmt::format("{}: rows of another backend", op));
-  check(compute::sparse_problem(op, own->rows, own->cols, tall, wide));
   return *own;
 }
 
@@ -173,7 +171,8 @@ void GpuBackend::load(Queue&, SparseRows& to, const CsrView& from, const Mat& sc
 
 void GpuBackend::multiply(Queue&, const SparseRows& x, const Mat& w, const Mat& z) {
   const auto lock = enter();
-  const DeviceSparseRows& rows = checked_rows("multiply", x, z, w);
+  const DeviceSparseRows& rows = checked_rows("multiply", x);
+  check(compute::sparse_problem("multiply", rows.rows, rows.cols, z, w));
   if (z.empty()) return;
   SparseProduct kernel;
   kernel.starts = rows.starts;
@@ -188,33 +187,79 @@ void GpuBackend::multiply(Queue&, const SparseRows& x, const Mat& w, const Mat& 
   device_->run(kernel, "multiply");
 }
 
+// What is summed by column goes to g in pieces of columns.
+template <class Terms>
+void GpuBackend::add_columns(const DeviceSparseRows& rows, Terms terms, const Mat& g, const DeviceRowSet& touched, const char* what) {
+  const std::size_t piece = piece_columns(rows.nonzeros, g.cols), chunks = SortedKeys::chunks_of(rows.nonzeros);
+  Layout layout;
+  const std::size_t heads = layout.place<double>(chunks * piece), tails = layout.place<double>(chunks * piece);
+  char* memory = scratch(layout.bytes(), what);
+  terms.keys = rows.sorted_columns;
+  terms.n = rows.nonzeros;
+  terms.rows = rows.sorted_rows;
+  terms.values = rows.sorted_values;
+  terms.heads = at<double>(memory, heads);
+  terms.tails = at<double>(memory, tails);
+  terms.g = g.at<float>();
+  terms.ldg = g.ld;
+  terms.marks = touched.marks.at<std::uint8_t>();
+  for (terms.first = 0; terms.first < g.cols; terms.first += piece) {
+    terms.count = std::min(piece, g.cols - terms.first);
+    device_->run(SumColumns<Terms>{terms}, what);
+    device_->run(JoinColumns{terms}, what);
+  }
+}
+
 void GpuBackend::multiply_transposed(Queue&, const SparseRows& x, const Mat& r, const Mat& g, RowSet& touched) {
   const char* op = "multiply_transposed";
   const auto lock = enter();
-  const DeviceSparseRows& rows = checked_rows(op, x, r, g);
+  const DeviceSparseRows& rows = checked_rows(op, x);
+  check(compute::sparse_problem(op, rows.rows, rows.cols, r, g));
   const DeviceRowSet& set = checked_set(op, touched, g);
   if (r.empty() || rows.nonzeros == 0) return;
-  const std::size_t piece = piece_columns(rows.nonzeros, r.cols), chunks = SortedKeys::chunks_of(rows.nonzeros);
-  Layout layout;
-  const std::size_t heads = layout.place<double>(chunks * piece), tails = layout.place<double>(chunks * piece);
-  char* memory = scratch(layout.bytes(), op);
-  ColumnSegments segments;
-  segments.keys = rows.sorted_columns;
-  segments.n = rows.nonzeros;
-  segments.rows = rows.sorted_rows;
-  segments.values = rows.sorted_values;
-  segments.ldr = r.ld;
-  segments.heads = at<double>(memory, heads);
-  segments.tails = at<double>(memory, tails);
-  segments.ldg = g.ld;
-  segments.marks = set.marks.at<std::uint8_t>();
-  for (std::size_t first = 0; first < r.cols; first += piece) {
-    segments.p = std::min(piece, r.cols - first);
-    segments.r = r.at<float>() + first;
-    segments.g = g.at<float>() + first;
-    device_->run(SumColumns{segments}, op);
-    device_->run(JoinColumns{segments}, op);
-  }
+  ProductColumns terms;
+  terms.r = r.at<float>();
+  terms.ldr = r.ld;
+  add_columns(rows, terms, g, set, op);
+}
+
+void GpuBackend::factor_scores(Queue&, const SparseRows& x, const Mat& p, const Mat& s, const Mat& z) {
+  const char* op = "factor_scores";
+  const auto lock = enter();
+  const DeviceSparseRows& rows = checked_rows(op, x);
+  check(compute::factor_problem(op, rows.rows, rows.cols, p, s, z, nullptr));
+  if (z.empty()) return;
+  FactorScores kernel;
+  kernel.starts = rows.starts;
+  kernel.columns = rows.columns;
+  kernel.values = rows.values;
+  kernel.p = or_null<float>(p);
+  kernel.n = z.rows;
+  kernel.k = s.cols;
+  kernel.ldp = p.ld;
+  kernel.s = s.at<float>();
+  kernel.z = z.at<float>();
+  kernel.lds = s.ld;
+  kernel.ldz = z.ld;
+  device_->run(kernel, op);
+}
+
+void GpuBackend::factor_gradient(Queue&, const SparseRows& x, const Mat& p, const Mat& s, const Mat& r, const Mat& g, RowSet& touched) {
+  const char* op = "factor_gradient";
+  const auto lock = enter();
+  const DeviceSparseRows& rows = checked_rows(op, x);
+  check(compute::factor_problem(op, rows.rows, rows.cols, p, s, r, &g));
+  const DeviceRowSet& set = checked_set(op, touched, g);
+  if (r.empty() || rows.nonzeros == 0) return;
+  FactorColumns terms;
+  terms.p = p.at<float>();
+  terms.s = s.at<float>();
+  terms.r = r.at<float>();
+  terms.k = s.cols;
+  terms.ldp = p.ld;
+  terms.lds = s.ld;
+  terms.ldr = r.ld;
+  add_columns(rows, terms, g, set, op);
 }
 
 // The marks come to the host, which asks for the rows that bear one.
@@ -255,8 +300,6 @@ void GpuBackend::put(Queue&, const PickedRows& rows, RowSet& set, const Mat& g) 
   const auto lock = enter();
   const DeviceRowSet& own = checked_set("put", set, g);
   check(put_problem(rows, g));
-  if (g.rows == 0) return;
-  device_->zero(Lane::compute, start_of(own.marks), block_of(own.marks), "put");
   if (rows.values.empty()) return;
   const std::size_t piece = std::max<std::size_t>(kPickedNumbers / g.cols, 1), most = std::min(piece, rows.ids.size());
   Layout layout;

@@ -1,4 +1,4 @@
-#include "compute/learning_parity.h"
+#include "compute/factor_parity.h"
 
 #include <iostream>
 
@@ -45,6 +45,7 @@ TEST_CASE("every device does every operation for models of weights as the plain 
   for (const Named& device : all_devices()) {
     INFO(device.name);
     check_learning(*device.backend);
+    check_factorization(*device.backend);
   }
 }
 

@@ -126,8 +126,10 @@ class FakeDevice final : public Device {
   void run(const ScaleValues& kernel, const char*) override { start(kernel); }
   void run(const TurnOver& kernel, const char*) override { start(kernel); }
   void run(const SparseProduct& kernel, const char*) override { start(kernel); }
-  void run(const SumColumns& kernel, const char*) override { start(kernel); }
+  void run(const SumColumns<ProductColumns>& kernel, const char*) override { start(kernel); }
   void run(const JoinColumns& kernel, const char*) override { start(kernel); }
+  void run(const FactorScores& kernel, const char*) override { start(kernel); }
+  void run(const SumColumns<FactorColumns>& kernel, const char*) override { start(kernel); }
   void run(const PickRows& kernel, const char*) override { start(kernel); }
   void run(const PutRows& kernel, const char*) override { start(kernel); }
   void run(const JudgeTiles& kernel, const char*) override { start(kernel); }

@@ -1,6 +1,6 @@
 // Operations for models of weights on the GPU backend over a device that holds work back.
 #include "base/error.h"
-#include "compute/learning_parity.h"
+#include "compute/factor_parity.h"
 #include "gpu/fake_backend.h"
 
 namespace {
@@ -64,6 +64,7 @@ TEST_CASE("the GPU backend does every operation for models of weights, whatever 
       CAPTURE(static_cast<int>(order), eager);
       const Made made = make(order, eager);
       check_learning(*made.backend);
+      check_factorization(*made.backend);
     }
   }
 }

@@ -243,7 +243,7 @@ job::Description make_description() {
   d.papers = papers();
   d.tasks = {"regression", "binary classification"};
   d.data = {"sparse table", "dense table"};
-  d.devices = {"cpu"};
+  d.devices = {"cpu", "cuda"};
   d.log_name = "factorization-machines";
   d.channels = channels();
   d.metrics = metrics();

@@ -117,7 +117,7 @@ struct SparseProduct {
   }
 };
 
-/// g (d, p) += transposed(x) r, over the numbers of x sorted by column; marks the rows of g that are added to.
+/// Columns first … first + count - 1 of g (d, p) += sums over the numbers of x sorted by column; marks the rows of g that are added to.
 struct ColumnSegments : SortedKeys {
   static constexpr int kThreads = 128;
   using Shared = Nothing;
@@ -125,41 +125,53 @@ struct ColumnSegments : SortedKeys {
 
   const std::uint32_t* rows = nullptr;  ///< (n)
   const float* values = nullptr;        ///< (n)
-  const float* r = nullptr;             ///< (rows of x, p), ldr numbers between rows
-  std::size_t p = 0, ldr = 0;
-  double* heads = nullptr;  ///< (chunks, p)
-  double* tails = nullptr;  ///< (chunks, p)
+  std::size_t first = 0, count = 0;
+  double* heads = nullptr;  ///< (chunks, count)
+  double* tails = nullptr;  ///< (chunks, count)
   float* g = nullptr;       ///< (d, p), ldg numbers between rows
   std::size_t ldg = 0;
   std::uint8_t* marks = nullptr;  ///< (d)
 
-  std::size_t blocks() const { return ceil_div(chunks_of(n) * p, kThreads); }
+  std::size_t blocks() const { return ceil_div(chunks_of(n) * count, kThreads); }
 
-  /// The chunk and the column of a thread; false where there is none.
+  /// The chunk and the column of a thread, counted from the first; false where there is none.
   SMTRAIN_BOTH bool find(std::size_t index, int t, std::size_t& chunk, std::size_t& column) const {
     const std::size_t i = index * kThreads + static_cast<std::size_t>(t);
-    chunk = i / p;
-    column = i % p;
+    chunk = i / count;
+    column = i % count;
     return chunk < chunks_of(n);
   }
-  SMTRAIN_BOTH double value(std::size_t place, std::size_t column) const {
-    return static_cast<double>(values[place]) * static_cast<double>(r[rows[place] * ldr + column]);
-  }
   SMTRAIN_BOTH void add(std::size_t key, std::size_t column, double sum) const {
-    float& to = g[key * ldg + column];
+    float& to = g[key * ldg + first + column];
     to = static_cast<float>(static_cast<double>(to) + sum);
     if (column == 0) marks[key] = 1;
   }
 };
 
-struct SumColumns : ColumnSegments {
+/// g += transposed(x) r.
+struct ProductColumns : ColumnSegments {
+  const float* r = nullptr;  ///< (rows of x, p), ldr numbers between rows
+  std::size_t ldr = 0;
+
+  SMTRAIN_BOTH double value(std::size_t place, std::size_t column) const {
+    return static_cast<double>(values[place]) * static_cast<double>(r[rows[place] * ldr + column]);
+  }
+};
+
+/// Terms: what is summed, by a member value(place, column of g).
+template <class Terms>
+struct SumColumns : Terms {
+  using typename Terms::Registers;
+  using typename Terms::Shared;
+
   template <class Block>
   SMTRAIN_BOTH void run(Block& block, Shared&, std::size_t index) const {
     block.phase([&](int t, Registers&) {
       std::size_t at, column;
-      if (!find(index, t, at, column)) return;
-      sum_chunk(at, [&](std::size_t place) { return value(place, column); },
-                [&](std::size_t key, double sum) { add(key, column, sum); }, heads + at * p + column, tails + at * p + column);
+      if (!this->find(index, t, at, column)) return;
+      const std::size_t slot = at * this->count + column;
+      this->sum_chunk(at, [&](std::size_t place) { return this->value(place, this->first + column); },
+                      [&](std::size_t key, double sum) { this->add(key, column, sum); }, this->heads + slot, this->tails + slot);
     });
   }
 };
@@ -170,7 +182,7 @@ struct JoinColumns : ColumnSegments {
     block.phase([&](int t, Registers&) {
       std::size_t at, column;
       if (find(index, t, at, column))
-        join_chunk(at, heads + column, tails + column, p, [&](std::size_t key, double sum) { add(key, column, sum); });
+        join_chunk(at, heads + column, tails + column, count, [&](std::size_t key, double sum) { add(key, column, sum); });
     });
   }
 };
