@@ -28,10 +28,16 @@ struct Case {
 };
 
 const std::vector<Case> kCases{
+    {"linear-learner", {{"predictor_type", "regressor"}, {"epochs", "3"}, {"mini_batch_size", "150"}, {"num_models", "3"}}, 0},
+    {"linear-learner", {{"predictor_type", "binary_classifier"}, {"epochs", "3"}, {"mini_batch_size", "200"}, {"num_models", "2"}}, 2},
+    {"linear-learner", {{"predictor_type", "multiclass_classifier"}, {"num_classes", "4"}, {"epochs", "2"}, {"num_models", "2"},
+                        {"optimizer", "sgd"}, {"mini_batch_size", "100"}}, 4},
     {"factorization-machines", {{"predictor_type", "regressor"}, {"num_factors", "6"}, {"factors_lr", "0.05"}, {"linear_lr", "0.05"},
                                 {"epochs", "3"}, {"mini_batch_size", "150"}}, 0},
     {"factorization-machines", {{"predictor_type", "binary_classifier"}, {"num_factors", "5"}, {"factors_lr", "0.05"},
-                                {"epochs", "2"}, {"mini_batch_size", "200"}}, 2}};
+                                {"epochs", "2"}, {"mini_batch_size", "200"}}, 2},
+    {"pca", {{"num_components", "4"}, {"algorithm_mode", "regular"}, {"mini_batch_size", "130"}}, 1},
+    {"pca", {{"num_components", "4"}, {"algorithm_mode", "randomized"}, {"extra_components", "5"}, {"mini_batch_size", "130"}}, 1}};
 
 // A CSV with the label first, or libsvm with a third of the numbers.
 std::string rows(std::size_t n, unsigned seed, std::size_t classes, bool sparse) {
