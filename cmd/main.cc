@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <new>
@@ -12,6 +11,7 @@
 #include "base/error.h"
 #include "base/signals.h"
 #include "commands.h"
+#include "compute/libraries.h"
 #include "run/describe/describe.h"
 
 namespace smtrain::cmd {
@@ -29,7 +29,7 @@ constexpr Command kTrainAlgorithm = {"", train_algorithm, true, true, true};
 constexpr Command kCommands[] = {
     {"train", train, true, true, true},                 {"transform", transform, true, true, false},
     {"convert", convert, true, true, false},            {"inspect", inspect, true, true, false},
-    {"info", info, true, false, false},                 {"algorithms", algorithms, false, false, false},
+    {"info", info, true, true, false},                  {"algorithms", algorithms, false, false, false},
     {"completion", completion, false, false, false},    {"version", version, false, false, false},
     {"documents", documents, false, false, false},
 };
@@ -47,14 +47,6 @@ const Command* find_command(const CommandLine& line) {
 void fill_closed_streams() {
   for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (fcntl(fd, F_GETFD) == -1) (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-}
-
-/// libgomp reads its wait policy when it is loaded; threads that spin between regions would take the CPU from readers and
-/// from the neighbours' jobs. The variable itself ends the recursion.
-void make_waiting_passive(char** argv) {
-  if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
-  if (setenv("OMP_WAIT_POLICY", "passive", 1) != 0) return;
-  execv("/proc/self/exe", argv);  // where that fails we run on, only less kind
 }
 
 Error error_of(std::exception_ptr error) {
@@ -106,7 +98,9 @@ int run(int argc, char** argv) {
     if (argc > 0) line.program = argv[0];
     const Command* command = find_command(line);
     if (command && command->run == train && !is_host(line)) guest.emplace(run::contract::guest_layout(line.text("root")));
-    if (command && command->computes && line.problems.empty()) make_waiting_passive(argv);
+    if (command && command->computes && line.problems.empty() && compute::set_up_libraries()) {
+      execv("/proc/self/exe", argv);  // where that fails we run on, only slower and less kind
+    }
     install_signal_handlers();
     if (command && command->joins) ranks = run::Ranks(dist::launch());
     session.emplace(line, command && command->uses_settings, ranks, guest ? &*guest : nullptr);

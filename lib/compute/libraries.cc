@@ -5,7 +5,11 @@
 #include <omp.h>
 #endif
 
+#include <cstdlib>
 #include <sstream>
+#include <string_view>
+
+#include "base/machine.h"
 
 namespace smtrain::compute {
 namespace {
@@ -23,7 +27,29 @@ Library openblas() {
           "libopenblas"};
 }
 
+// OpenBLAS's name for a CPU whose kernels go with the level; "" where it chooses by itself.
+const char* blas_core(KernelLevel level) {
+#if defined(__x86_64__)
+  switch (level) {
+    case KernelLevel::avx512: return "SkylakeX";
+    case KernelLevel::avx2: return "Haswell";
+    case KernelLevel::baseline: return std::getenv("SMTRAIN_KERNELS") != nullptr && __builtin_cpu_supports("sse4.2") ? "Nehalem" : "";
+  }
+#endif
+  (void)level;
+  return "";
+}
+
+bool set_unless_there(const char* name, const char* value) { return std::getenv(name) == nullptr && setenv(name, value, 1) == 0; }
+
 }  // namespace
+
+bool set_up_libraries() {
+  const bool waiting = std::getenv("GOMP_SPINCOUNT") == nullptr && set_unless_there("OMP_WAIT_POLICY", "passive");
+  const std::string_view core = blas_core(kernel_level());
+  if (core.empty() || core == openblas_get_corename()) return waiting;
+  return set_unless_there("OPENBLAS_CORETYPE", core.data()) || waiting;
+}
 
 std::vector<Library> libraries() {
   std::vector<Library> all{openblas()};

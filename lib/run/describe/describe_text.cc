@@ -172,6 +172,7 @@ std::vector<Term> environment_variables() {
   all.push_back({"SMTRAIN_KERNELS", "baseline, avx2 or avx512: uses no better kernels than that, for equal bytes on unlike CPUs."});
   all.push_back({"OMP_NUM_THREADS, SLURM_CPUS_PER_TASK", "Limit the default number of threads."});
   all.push_back({"OMP_WAIT_POLICY", "How idle threads wait; passive unless set."});
+  all.push_back({"OPENBLAS_CORETYPE", "The CPU whose kernels OpenBLAS uses; by SMTRAIN_KERNELS or what the CPU can do unless set."});
   all.push_back({"SLURM_MEM_PER_NODE, SLURM_MEM_PER_CPU", "Limit the default memory budget."});
   all.push_back({"NO_COLOR, FORCE_COLOR, TERM", "Colours: never, always, never when dumb; else on a terminal only."});
   all.push_back({"TMPDIR", "Scratch files; /tmp unless set."});
