@@ -81,6 +81,7 @@ void blend_row(const double* sums, double m, double& n, double decay, std::size_
 CpuBackend::CpuBackend(int threads, KernelLevel level)
     : kernels_(nearest_kernels(level)), gemm_(std::max(threads, 1)), nearest_sum_(std::max(threads, 1)),
       learning_kernels_(learning_kernels(level)), learning_(learning_kernels_, threads),
+      transposed_product_(learning_kernels_, threads),
       factor_kernels_(factor_kernels(level)) {
   if (threads < 1) throw internal_error("make_cpu_backend: {} threads; expected at least 1", threads);
   device_ = {"cpu", cpu_model(), smtrain::name_of(level), memory_budget().value, threads};
@@ -226,8 +227,7 @@ void CpuBackend::multiply_transposed(Queue&, const SparseRows& x, const Mat& r, 
   check(sparse_problem("multiply_transposed", rows.rows(), rows.cols(), r, g));
   check(set_problem("multiply_transposed", set, g));
   if (r.empty()) return;
-  set.add(rows.columns());
-  sparse_multiply_transposed(learning_kernels_, rows, r, g, device_.threads);
+  transposed_product_.run(rows, r, g, set);
 }
 
 Backend::PickedRows CpuBackend::pick(Queue&, const RowSet& set, const Mat& g) {
@@ -280,7 +280,7 @@ void CpuBackend::factor_gradient(Queue&, const SparseRows& x, const Mat& p, cons
   check(factor_problem("factor_gradient", rows.rows(), rows.cols(), p, s, r, &g));
   check(set_problem("factor_gradient", set, g));
   if (r.empty()) return;
-  set.add(rows.columns());
+  set.add(rows.by_column(device_.threads).columns);
   compute::factor_gradient(factor_kernels_, rows, p, s, r, g, device_.threads);
 }
 

@@ -67,6 +67,7 @@ class CpuBackend final : public Backend {
   NearestSum nearest_sum_;
   const LearningKernels& learning_kernels_;
   Learning learning_;
+  TransposedProduct transposed_product_;
   const FactorKernels& factor_kernels_;
 };
 

@@ -33,8 +33,7 @@ void factor_scores(const FactorKernels& kernels, const CpuSparseRows& x, const M
 // Each feature's gradient is one task, whatever the threads.
 void factor_gradient(const FactorKernels& kernels, const CpuSparseRows& x, const Mat& p, const Mat& s, const Mat& r, const Mat& g,
                      int threads) {
-  const auto columns = x.columns();
-  const auto starts = x.starts();
+  const auto& [columns, starts, rows, values] = x.by_column(threads);
   [[maybe_unused]] const int team = team_size(threads, x.nonzeros() * p.cols / kWork);
 #pragma omp parallel for num_threads(team) if (team > 1) schedule(dynamic, kColumnsPerTask)
   for (std::size_t j = 0; j < columns.size(); ++j) {
@@ -43,7 +42,7 @@ void factor_gradient(const FactorKernels& kernels, const CpuSparseRows& x, const
       fetch_row(g.at<float>(columns[j + kAhead]), g.cols);
     }
     const std::size_t begin = starts[j], count = starts[j + 1] - begin;
-    kernels.gradient(x.row_of() + begin, x.value_of() + begin, count, r.at<float>(), r.ld, s.at<float>(), s.ld,
+    kernels.gradient(rows.data() + begin, values.data() + begin, count, r.at<float>(), r.ld, s.at<float>(), s.ld,
                      p.at<float>(columns[j]), p.cols - 1, g.at<float>(columns[j]));
   }
 }

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMostChunks = 256, kLeastChunkRows = 64;
 constexpr std::size_t kWork = std::size_t{1} << 14;   // numbers below which waking a thread costs more than it saves
+constexpr std::size_t kSlowWork = kWork / 4;          // those that take a loss or a step each
 constexpr std::size_t kStepNumbers = 4096;            // parameters of one task
 constexpr std::size_t kAhead = 4;                     // touched rows fetched in advance
 constexpr std::size_t kNarrow = 16, kGathered = 256;  // rows of fewer numbers are gathered, so that kernels see long spans
@@ -49,7 +50,7 @@ void Learning::derive_loss(const LossRule& rule, const Mat& labels, const Mat& w
   const std::size_t chunk = std::max(kLeastChunkRows, (z.rows + kMostChunks - 1) / kMostChunks);
   const std::size_t chunks = (z.rows + chunk - 1) / chunk;
   sums_.assign(chunks * width, 0.0);
-  const int team = team_size(threads_, std::min(chunks, z.rows * z.cols / kWork));
+  const int team = team_size(threads_, std::min(chunks, z.rows * z.cols / kSlowWork));
   scratch_.resize(static_cast<std::size_t>(team) * 4 * models);
 #pragma omp parallel for num_threads(team) if (team > 1) schedule(dynamic, 1)
   for (std::size_t c = 0; c < chunks; ++c) {
@@ -81,7 +82,7 @@ void Learning::step(const StepRule& rule, const Mat& columns, const Parameters& 
   const double correction = std::sqrt(1 - std::pow(rule.beta_2, n)) / (1 - std::pow(rule.beta_1, n));
   const std::size_t block = narrow ? repeats_ * std::max<std::size_t>(1, kStepNumbers / kGathered) : std::max<std::size_t>(1, kStepNumbers / p);
   const std::size_t blocks = (rows + block - 1) / block;
-  [[maybe_unused]] const int team = team_size(threads_, std::min(blocks, rows * p / kWork));
+  [[maybe_unused]] const int team = team_size(threads_, std::min(blocks, rows * p / kSlowWork));
 #pragma omp parallel for num_threads(team) if (team > 1) schedule(static)
   for (std::size_t b = 0; b < blocks; ++b) {
     const std::size_t begin = b * block, end = std::min(begin + block, rows);
@@ -121,12 +122,14 @@ void Learning::step_narrow(const StepRule& rule, double correction, const Parame
   const Mat* const all[] = {&parameters.g, &parameters.t, &parameters.m, &parameters.v, &parameters.trail};
   for (std::size_t first = begin; first < end; first += repeats_) {
     const std::size_t count = std::min(repeats_, end - first);
+    const std::uint32_t* const rows = touched.data() + first;
     const auto each = [&](const auto& move) {
       for (std::size_t k = 0; k < 5; ++k) {
         if (all[k]->empty()) continue;
+        float *const from = all[k]->at<float>(), *const span = spans[k];
+        const std::size_t ld = all[k]->ld;
         for (std::size_t i = 0; i < count; ++i) {
-          float* row = all[k]->at<float>(touched[first + i]);
-          for (std::size_t j = 0; j < p; ++j) move(row[j], spans[k][i * p + j]);
+          for (std::size_t j = 0; j < p; ++j) move(from[rows[i] * ld + j], span[i * p + j]);
         }
       }
     };

@@ -13,23 +13,38 @@ namespace {
 
 constexpr std::size_t kDigitBits = 11, kBuckets = std::size_t{1} << kDigitBits;
 constexpr std::size_t kSortPart = std::size_t{1} << 14;  // entries below which a thread is not worth its waking
-constexpr std::size_t kWork = std::size_t{1} << 15;      // multiplications, likewise
-[[maybe_unused]] constexpr std::size_t kColumnsPerTask = 64, kRowsPerTask = 16;
+constexpr std::size_t kWork = std::size_t{1} << 13;      // multiplications, likewise
+constexpr std::size_t kBandSample = 1024;                // columns that tell where bands of equal work end
+[[maybe_unused]] constexpr std::size_t kRowsPerTask = 64;
+
+// The columns first … end - 1 of a row.
+CpuSparseRows::Row part_of(CpuSparseRows::Row row, std::uint32_t first, std::uint32_t end) {
+  // Counting beats searching in rows of some dozen numbers: it has no branch to foretell, and becomes vectors.
+  std::size_t before = 0, within = 0;
+  if (row.count <= 256) {
+    for (std::size_t k = 0; k < row.count; ++k) before += row.indices[k] < first ? 1 : 0;
+    for (std::size_t k = 0; k < row.count; ++k) within += row.indices[k] < end ? 1 : 0;
+  } else {
+    before = static_cast<std::size_t>(std::lower_bound(row.indices, row.indices + row.count, first) - row.indices);
+    within = static_cast<std::size_t>(std::lower_bound(row.indices + before, row.indices + row.count, end) - row.indices);
+  }
+  return {row.indices + before, row.values + before, within - before};
+}
 
 }  // namespace
 
 void CpuSparseRows::load(const CsrView& from, const float* scale, std::shared_ptr<const void> owner, int threads) {
   view_ = from;
   owner_ = std::move(owner);
-  columns_.clear();
-  starts_.assign(1, 0);
+  turned_ = false;
   if (from.rows == 0) return;
   if (nonzeros() > std::numeric_limits<std::uint32_t>::max() || from.rows > std::numeric_limits<std::uint32_t>::max()) {
     throw internal_error("load: {} rows with {} numbers at once; expected fewer than 2^32", from.rows, nonzeros());
   }
+  std::uint32_t most = 0;
+  for (const std::uint32_t column : indices()) most = std::max(most, column);
+  if (nonzeros() > 0 && most >= from.cols) throw internal_error("load: column {} of {}", most, from.cols);
   if (scale != nullptr) scale_values(scale, threads);
-  sort_entries(threads);
-  gather_columns();
 }
 
 void CpuSparseRows::scale_values(const float* scale, int threads) {
@@ -37,12 +52,23 @@ void CpuSparseRows::scale_values(const float* scale, int threads) {
   scaled_.resize(n);
   [[maybe_unused]] const int team = team_size(threads, n / kWork);
 #pragma omp parallel for num_threads(team) if (team > 1) schedule(static)
-  for (std::size_t i = 0; i < n; ++i) scaled_[i] = view_.values[i] * (view_.indices[i] < view_.cols ? scale[view_.indices[i]] : 0);
+  for (std::size_t i = 0; i < n; ++i) scaled_[i] = view_.values[i] * scale[view_.indices[i]];
   view_.values = scaled_.data();
 }
 
+const ByColumn& CpuSparseRows::by_column(int threads) const {
+  if (turned_) return by_column_;
+  turned_ = true;
+  by_column_.columns.clear();
+  by_column_.starts.assign(1, 0);
+  if (nonzeros() == 0) return by_column_;
+  sort_entries(threads);
+  gather_columns();
+  return by_column_;
+}
+
 // A stable radix sort by column; each thread counts and moves one part, and parts keep their order within a bucket.
-void CpuSparseRows::sort_entries(int threads) {
+void CpuSparseRows::sort_entries(int threads) const {
   const std::size_t n = nonzeros();
   if (entries_.size() < n) {
     entries_.resize(n);
@@ -56,7 +82,6 @@ void CpuSparseRows::sort_entries(int threads) {
       most = std::max(most, own.indices[i]);
     }
   }
-  if (most >= view_.cols) throw internal_error("load: column {} of {}", most, view_.cols);
   const auto bits = static_cast<std::size_t>(std::bit_width(most));
   const auto parts = static_cast<std::size_t>(team_size(threads, n / kSortPart));
   counts_.resize(parts * kBuckets);
@@ -82,22 +107,23 @@ void CpuSparseRows::sort_entries(int threads) {
   }
 }
 
-void CpuSparseRows::gather_columns() {
+void CpuSparseRows::gather_columns() const {
   const std::size_t n = nonzeros();
-  if (row_of_.size() < n) {
-    row_of_.resize(n);
-    value_of_.resize(n);
+  auto& [columns, starts, rows, values] = by_column_;
+  if (rows.size() < n) {
+    rows.resize(n);
+    values.resize(n);
   }
-  starts_.clear();
+  starts.clear();
   for (std::size_t i = 0; i < n; ++i) {
-    if (columns_.empty() || columns_.back() != entries_[i].column) {
-      columns_.push_back(entries_[i].column);
-      starts_.push_back(static_cast<std::uint32_t>(i));
+    if (columns.empty() || columns.back() != entries_[i].column) {
+      columns.push_back(entries_[i].column);
+      starts.push_back(static_cast<std::uint32_t>(i));
     }
-    row_of_[i] = entries_[i].row;
-    value_of_[i] = entries_[i].value;
+    rows[i] = entries_[i].row;
+    values[i] = entries_[i].value;
   }
-  starts_.push_back(static_cast<std::uint32_t>(n));
+  starts.push_back(static_cast<std::uint32_t>(n));
 }
 
 void CpuRowSet::add(std::span<const std::uint32_t> rows) {
@@ -112,43 +138,75 @@ void CpuRowSet::clear() {
 }
 
 void sparse_multiply(const LearningKernels& kernels, const CpuSparseRows& x, const Mat& w, const Mat& z, int threads) {
-  const std::size_t p = w.cols;
+  const std::size_t p = w.cols, ldw = w.ld;
+  const float* const from = w.at<float>();
+  float* const to = z.at<float>();
   [[maybe_unused]] const int team = team_size(threads, x.nonzeros() * p / kWork);
 #pragma omp parallel for num_threads(team) if (team > 1) schedule(dynamic, kRowsPerTask)
   for (std::size_t i = 0; i < x.rows(); ++i) {
     const CpuSparseRows::Row row = x.row(i);
-    float* to = z.at<float>(i);
+    float* const scores = to + i * z.ld;
     if (p == 1) {
-      const float* from = w.at<float>();
       float sum = 0;
-      for (std::size_t k = 0; k < row.count; ++k) sum += row.values[k] * from[row.indices[k] * w.ld];
-      *to = sum;
+      for (std::size_t k = 0; k < row.count; ++k) sum += row.values[k] * from[row.indices[k] * ldw];
+      *scores = sum;
       continue;
     }
-    std::fill_n(to, p, 0.0f);
-    for (std::size_t k = 0; k < row.count; ++k) kernels.add_scaled(row.values[k], w.at<float>(row.indices[k]), p, to);
+    std::fill_n(scores, p, 0.0f);
+    for (std::size_t k = 0; k < row.count; ++k) kernels.add_scaled(row.values[k], from + row.indices[k] * ldw, p, scores);
   }
 }
 
-void sparse_multiply_transposed(const LearningKernels& kernels, const CpuSparseRows& x, const Mat& r, const Mat& g, int threads) {
-  const std::size_t p = g.cols;
-  const auto columns = x.columns();
-  const auto starts = x.starts();
-  const std::uint32_t* row_of = x.row_of();
-  const float* value_of = x.value_of();
-  [[maybe_unused]] const int team = team_size(threads, x.nonzeros() * p / kWork);
-#pragma omp parallel for num_threads(team) if (team > 1) schedule(dynamic, kColumnsPerTask)
-  for (std::size_t j = 0; j < columns.size(); ++j) {
-    float* to = g.at<float>(columns[j]);
-    if (p == 1) {
-      const float* from = r.at<float>();
-      float sum = 0;
-      for (std::size_t k = starts[j]; k < starts[j + 1]; ++k) sum += value_of[k] * from[row_of[k] * r.ld];
-      *to += sum;
-      continue;
+// By quantiles of a sample of the columns, since some are far more frequent than others.
+void TransposedProduct::cut_bands(const CpuSparseRows& x, std::size_t bands) {
+  const std::span<const std::uint32_t> columns = x.indices();
+  const std::size_t step = std::max<std::size_t>(columns.size() / kBandSample, 1);
+  sample_.clear();
+  for (std::size_t i = 0; i < columns.size(); i += step) sample_.push_back(columns[i]);
+  std::sort(sample_.begin(), sample_.end());
+  ends_.clear();
+  for (std::size_t b = 1; b < bands; ++b) ends_.push_back(sample_[sample_.size() * b / bands]);
+  ends_.push_back(static_cast<std::uint32_t>(x.cols()));
+}
+
+void TransposedProduct::add_band(const CpuSparseRows& x, const Mat& r, const Mat& g, std::size_t band, std::uint8_t* marks) {
+  const std::uint32_t first = band == 0 ? 0 : ends_[band - 1], end = ends_[band];
+  const std::size_t p = g.cols, ldg = g.ld;
+  float* const sums = g.at<float>();
+  std::vector<std::uint32_t>& found = found_[band];
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    const CpuSparseRows::Row row = ends_.size() == 1 ? x.row(i) : part_of(x.row(i), first, end);
+    const float* const slopes = r.at<float>(i);
+    if (found.size() < count + row.count) found.resize(2 * (count + row.count));
+    // Written always and kept where it is new: a branch would be foretold wrongly.
+    for (std::size_t k = 0; k < row.count; ++k) {
+      const std::uint32_t column = row.indices[k];
+      found[count] = column;
+      count += marks[column] ^ 1u;
+      marks[column] = 1;
     }
-    for (std::size_t k = starts[j]; k < starts[j + 1]; ++k) kernels.add_scaled(value_of[k], r.at<float>(row_of[k]), p, to);
+    if (p == 1) {
+      const float slope = *slopes;
+      for (std::size_t k = 0; k < row.count; ++k) sums[row.indices[k] * ldg] += row.values[k] * slope;
+    } else {
+      for (std::size_t k = 0; k < row.count; ++k) kernels_.add_scaled(row.values[k], slopes, p, sums + row.indices[k] * ldg);
+    }
   }
+  found.resize(count);
+}
+
+void TransposedProduct::run(const CpuSparseRows& x, const Mat& r, const Mat& g, CpuRowSet& touched) {
+  if (x.nonzeros() == 0) return;
+  const auto bands = static_cast<std::size_t>(team_size(threads_, x.nonzeros() * g.cols / kWork));
+  cut_bands(x, bands);
+  if (found_.size() < bands) found_.resize(bands);
+  std::uint8_t* const marks = touched.marks();
+  ExceptionTrap trap;
+#pragma omp parallel for num_threads(static_cast<int>(bands)) if (bands > 1) schedule(static, 1)
+  for (std::size_t b = 0; b < bands; ++b) trap.run(b, [&] { add_band(x, r, g, b, marks); });
+  trap.rethrow();
+  for (std::size_t b = 0; b < bands; ++b) touched.add_marked(found_[b]);
 }
 
 }  // namespace smtrain::compute

@@ -1,7 +1,8 @@
 // Sparse rows and products with them on the CPU.
 //
 // Costs of a mini-batch with n numbers that are not zero and p columns: each product 2 n p operations; it reads n (8 + 4 p) bytes,
-// most of them rows of w or r from cache. Turning the rows over takes two to four passes over 8 n bytes.
+// most of them rows of w or g from cache. Turning the rows over, which factorization machines want, takes two to four passes over
+// 12 n bytes.
 #pragma once
 
 #include <memory>
@@ -13,7 +14,15 @@
 
 namespace smtrain::compute {
 
-/// The rows as they came, and the same numbers by column: a stable sort, the same for any number of threads.
+/// Numbers by column: column number k has entries starts[k] … starts[k + 1] of rows and values, by row.
+struct ByColumn {
+  std::vector<std::uint32_t> columns;  ///< that occur, ascending
+  std::vector<std::uint32_t> starts;
+  std::vector<std::uint32_t> rows;
+  std::vector<float> values;
+};
+
+/// The rows as they came, and when asked for the same numbers by column: a stable sort, the same for any number of threads.
 class CpuSparseRows final : public Backend::SparseRows {
  public:
   /// `scale`: one number a column, or null. Throws an internal Error for a column that is not there.
@@ -21,7 +30,7 @@ class CpuSparseRows final : public Backend::SparseRows {
 
   std::size_t rows() const { return view_.rows; }
   std::size_t cols() const { return view_.cols; }
-  std::uint64_t nonzeros() const { return view_.indptr[view_.rows] - view_.indptr[0]; }
+  std::uint64_t nonzeros() const { return view_.rows == 0 ? 0 : view_.indptr[view_.rows] - view_.indptr[0]; }
   /// Row i: indices and values of its numbers.
   struct Row {
     const std::uint32_t* indices;
@@ -32,28 +41,28 @@ class CpuSparseRows final : public Backend::SparseRows {
     const std::uint64_t base = view_.indptr[0], begin = view_.indptr[i] - base;
     return {view_.indices + begin, view_.values + begin, static_cast<std::size_t>(view_.indptr[i + 1] - base - begin)};
   }
-  /// Columns that occur, ascending; column number k holds entries starts()[k] … starts()[k + 1] of row_of and value_of, by row.
-  std::span<const std::uint32_t> columns() const { return columns_; }
-  std::span<const std::uint32_t> starts() const { return starts_; }
-  const std::uint32_t* row_of() const { return row_of_.data(); }
-  const float* value_of() const { return value_of_.data(); }
+  /// The columns of all rows, one row after the other.
+  std::span<const std::uint32_t> indices() const { return {view_.indices, static_cast<std::size_t>(nonzeros())}; }
+  /// Sorts at the first call behind load(), on one thread's behalf.
+  const ByColumn& by_column(int threads) const;
 
  private:
   void scale_values(const float* scale, int threads);
-  void sort_entries(int threads);
-  void gather_columns();
+  void sort_entries(int threads) const;
+  void gather_columns() const;
 
   CsrView view_;
   std::shared_ptr<const void> owner_;
   std::vector<float> scaled_;
+  // What by_column() makes.
   struct Entry {
     std::uint32_t column, row;
     float value;
   };
-  std::vector<Entry> entries_, sorted_;
-  std::vector<std::uint32_t> columns_, starts_, row_of_;
-  std::vector<float> value_of_;
-  std::vector<std::uint32_t> counts_;
+  mutable bool turned_ = false;
+  mutable std::vector<Entry> entries_, sorted_;
+  mutable ByColumn by_column_;
+  mutable std::vector<std::uint32_t> counts_;
 };
 
 /// Rows that were added to, in no order, and a mark for each row that there is.
@@ -63,6 +72,9 @@ class CpuRowSet final : public Backend::RowSet {
   std::size_t universe() const { return marks_.size(); }
   void add(std::span<const std::uint32_t> rows);
   void clear();
+  /// Marks one byte a row: threads that come across rows of their own mark them, and then one adds what all have found.
+  std::uint8_t* marks() { return marks_.data(); }
+  void add_marked(std::span<const std::uint32_t> rows) { rows_.insert(rows_.end(), rows.begin(), rows.end()); }
   const std::vector<std::uint32_t>& rows() const { return rows_; }
   bool holds(std::uint32_t row) const { return marks_[row] != 0; }
 
@@ -72,6 +84,22 @@ class CpuRowSet final : public Backend::RowSet {
 };
 
 void sparse_multiply(const LearningKernels& kernels, const CpuSparseRows& x, const Mat& w, const Mat& z, int threads);
-void sparse_multiply_transposed(const LearningKernels& kernels, const CpuSparseRows& x, const Mat& r, const Mat& g, int threads);
+
+/// Adds transposed(x) r to g, and the rows of the columns that occur to a set. Each thread takes a band of columns of every row, so
+/// that each number of g is added to in the order of the rows, whatever the bands. Keeps its memory from call to call.
+class TransposedProduct {
+ public:
+  TransposedProduct(const LearningKernels& kernels, int threads) : kernels_(kernels), threads_(threads) {}
+  void run(const CpuSparseRows& x, const Mat& r, const Mat& g, CpuRowSet& touched);
+
+ private:
+  void cut_bands(const CpuSparseRows& x, std::size_t bands);
+  void add_band(const CpuSparseRows& x, const Mat& r, const Mat& g, std::size_t band, std::uint8_t* marks);
+
+  const LearningKernels& kernels_;
+  const int threads_;
+  std::vector<std::uint32_t> sample_, ends_;        // ends_: the column behind each band
+  std::vector<std::vector<std::uint32_t>> found_;   // by each band
+};
 
 }  // namespace smtrain::compute
