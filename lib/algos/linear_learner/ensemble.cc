@@ -92,21 +92,13 @@ Ensemble::Ensemble(compute::Backend& backend, dist::Communicator& workers, const
   };
   if (!scaler_.shift.empty()) shift_ = filled(1, shape_.d, scaler_.shift);
   if (!scaler_.scale.empty()) scale_ = filled(1, shape_.d, scaler_.scale);
-  theta_ = zeros(shape_.d, width_, DType::f32);
-  gradient_ = zeros(shape_.d, width_, DType::f32);
+  lay_out_features();
   bias_ = zeros(1, width_, DType::f32);
   bias_gradient_ = zeros(1, width_, DType::f32);
   spare_bias_gradient_ = zeros(1, width_, DType::f32);
-  trail_ = zeros(shape_.d, width_, DType::f32);
   bias_trail_ = zeros(1, width_, DType::f32);
-  if (keeps_first(step_rule_.kind)) {
-    first_ = zeros(shape_.d, width_, DType::f32);
-    bias_first_ = zeros(1, width_, DType::f32);
-  }
-  if (keeps_second(step_rule_.kind)) {
-    second_ = zeros(shape_.d, width_, DType::f32);
-    bias_second_ = zeros(1, width_, DType::f32);
-  }
+  if (keeps_first(step_rule_.kind)) bias_first_ = zeros(1, width_, DType::f32);
+  if (keeps_second(step_rule_.kind)) bias_second_ = zeros(1, width_, DType::f32);
   rates_ = zeros(3, width_, DType::f32);
   bias_rates_ = zeros(3, width_, DType::f32);
   loss_ = zeros(1, models(), DType::f64);
@@ -118,6 +110,27 @@ Ensemble::Ensemble(compute::Backend& backend, dist::Communicator& workers, const
   if (shape_.sparse) {
     rows_ = backend_.make_sparse_rows();
     touched_ = backend_.make_row_set(shape_.d);
+  }
+}
+
+// Of sparse rows the numbers of a feature lie side by side: a mini-batch meets few features, whose places are not in cache, and takes
+// all of their numbers in turn.
+void Ensemble::lay_out_features() {
+  std::vector<Mat*> all{&theta_, &gradient_, &trail_};
+  if (keeps_first(step_rule_.kind)) all.push_back(&first_);
+  if (keeps_second(step_rule_.kind)) all.push_back(&second_);
+  Mat table;
+  if (shape_.sparse) table = backend_.allocate(shape_.d, all.size() * width_, DType::f32);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Mat& m = *all[i];
+    if (shape_.sparse) {
+      m = table;
+      m.offset += i * width_;
+      m.cols = width_;
+    } else {
+      m = backend_.allocate(shape_.d, width_, DType::f32);
+    }
+    backend_.zero(queue_, m);
   }
 }
 

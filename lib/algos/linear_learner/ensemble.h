@@ -90,6 +90,7 @@ class Ensemble {
     Mat x, z;
     std::size_t first;
   };
+  void lay_out_features();
   using UseChunk = std::function<void(const Chunk&)>;
   void forward(const formats::Batch& batch, const UseChunk& use);
   void forward_dense(const formats::Batch& batch, const UseChunk& use);
