@@ -18,13 +18,14 @@ import sys
 import measure
 from format_cases import FormatCases
 from image_cases import ImageCases
+from linear_cases import LinearCases
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CSV = "text/csv;label_size=0"
 ROWS, COLUMNS = 1_000_000, 32
 
 
-class Bench(FormatCases, ImageCases):
+class Bench(FormatCases, ImageCases, LinearCases):
     def __init__(self, options):
         self.o = options
         self.rows = []
@@ -232,13 +233,15 @@ def cpu_name():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cases = ("mnist", "blobs", "convert", "read", "start", "bytes", "ranks", "epoch", "memory", "libsvm", "jsonl", "jpeg", "parquet")
+    cases = ("mnist", "blobs", "convert", "read", "start", "bytes", "ranks", "epoch", "memory", "libsvm", "jsonl", "jpeg", "parquet",
+             "adult", "housing", "digits", "curves", "ratings")
     parser.add_argument("--smtrain", default="build/release/smtrain")
     parser.add_argument("--read-rate", default="build/release/bench/read_rate")
     parser.add_argument("--jpeg-rate", default="build/release/bench/jpeg_rate")
     parser.add_argument("--python", default=sys.executable, help="an interpreter with numpy, scikit-learn, pandas, pyarrow")
+    parser.add_argument("--torch-python", default="/usr/bin/python3", help="an interpreter with PyTorch and numpy (Debian's python3-torch)")
     parser.add_argument("--work", default=os.path.join(HERE, os.pardir, "build", "bench-data"), help="for data and models")
-    parser.add_argument("--sets", help="a folder of real sets: mnist/train.pbr and mnist/test.pbr")
+    parser.add_argument("--sets", help="a folder of real sets: mnist/train.pbr and test.pbr, adult/train.csv and test.csv, ...")
     parser.add_argument("--cases", default=",".join(cases), help="which of: %(default)s")
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--patience", type=float, default=120, help="seconds to wait for a machine that is left alone")
