@@ -149,6 +149,25 @@ BENCHMARK(min_distance)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
+// Arguments: rows, d, threads (0: all), whether by panels of gemm. GFLOPs counts one triangle.
+void add_gram(benchmark::State& state) {
+  const auto n = static_cast<std::size_t>(state.range(0)), d = static_cast<std::size_t>(state.range(1));
+  CpuBackend backend(state.range(2) == 0 ? omp_get_max_threads() : static_cast<int>(state.range(2)), kernel_level());
+  Queue& queue = backend.main_queue();
+  const auto x = normal_numbers(n * d);
+  const Mat y = backend.allocate(n, d, DType::f64), g = backend.allocate(d, d, DType::f64);
+  std::copy_n(x.get(), n * d, y.at<double>());
+  backend.zero(queue, g);
+  for (auto _ : state) state.range(3) != 0 ? backend.Backend::add_gram(queue, y, g) : backend.add_gram(queue, y, g);
+  const double pairs = static_cast<double>(n * d * (d + 1)) * static_cast<double>(state.iterations());
+  state.counters["GFLOPs"] = benchmark::Counter(pairs / 1e9, benchmark::Counter::kIsRate);
+}
+BENCHMARK(add_gram)
+    ->ArgNames({"n", "d", "threads", "panels"})
+    ->ArgsProduct({{1920}, {200, 785}, {0, 1}, {0, 1}})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+
 }  // namespace
 
 BENCHMARK_MAIN();

@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "compute/checks.h"
-#include "compute/cpu/gram.h"
 #include "compute/cpu/threads.h"
 
 namespace smtrain::compute {
@@ -79,8 +78,8 @@ void blend_row(const double* sums, double m, double& n, double decay, std::size_
 }  // namespace
 
 CpuBackend::CpuBackend(int threads, KernelLevel level)
-    : kernels_(nearest_kernels(level)), gemm_(std::max(threads, 1)), nearest_sum_(std::max(threads, 1)),
-      learning_kernels_(learning_kernels(level)), learning_(learning_kernels_, threads),
+    : kernels_(nearest_kernels(level)), gemm_(std::max(threads, 1)), gram_(gram_kernels(level), std::max(threads, 1)),
+      nearest_sum_(std::max(threads, 1)), learning_kernels_(learning_kernels(level)), learning_(learning_kernels_, threads),
       transposed_product_(learning_kernels_, threads),
       factor_kernels_(factor_kernels(level)) {
   if (threads < 1) throw internal_error("make_cpu_backend: {} threads; expected at least 1", threads);
@@ -146,7 +145,7 @@ void CpuBackend::gemm(Queue&, bool transpose_a, bool transpose_b, double alpha, 
 
 void CpuBackend::add_gram(Queue&, const Mat& y, const Mat& g) {
   check(add_gram_problem(y, g));
-  if (!y.empty()) compute::add_gram({y.at<double>(), y.rows, y.cols, y.ld}, g.at<double>(), g.ld, device_.threads);
+  if (!y.empty()) gram_.add({y.at<double>(), y.rows, y.cols, y.ld}, g.at<double>(), g.ld);
 }
 
 std::unique_ptr<Backend::Centers> CpuBackend::make_centers(std::size_t k, std::size_t d) {

@@ -5,6 +5,7 @@
 #include "compute/backend.h"
 #include "compute/cpu/factor.h"
 #include "compute/cpu/gemm.h"
+#include "compute/cpu/gram.h"
 #include "compute/cpu/learning.h"
 #include "compute/cpu/nearest.h"
 
@@ -64,6 +65,7 @@ class CpuBackend final : public Backend {
   const NearestKernels& kernels_;
   Queue queue_;
   Gemm gemm_;
+  Gram gram_;
   NearestSum nearest_sum_;
   const LearningKernels& learning_kernels_;
   Learning learning_;
