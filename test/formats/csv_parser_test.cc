@@ -307,6 +307,42 @@ TEST_CASE("csv: what is written reads back bit for bit, in blocks of any size", 
   }
 }
 
+TEST_CASE("csv: runs of digits between numbers of every form", "[formats][csv]") {
+  const unsigned seed = std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  const std::vector<std::string> forms = {"12", "-3", "0.25", " 4", "\"5\"", "6.0117647061", "1e2", "+7", "123456789012345678901"};
+  for (int round = 0; round < 200; ++round) {
+    const std::size_t rows = 1 + random() % 8, cols = 3 + random() % 120;
+    std::string text;
+    std::vector<Floats> expected(rows);
+    for (Floats& row : expected) {
+      for (std::size_t c = 0; c < cols; ++c) {
+        const bool digit = random() % 40 != 0;
+        const std::string field = digit ? std::string(1, static_cast<char>('0' + random() % 10)) : forms[random() % forms.size()];
+        row.push_back(std::strtof(field.c_str() + (field[0] == '"' ? 1 : 0), nullptr));
+        text += field + (c + 1 == cols ? "\n" : ",");
+      }
+    }
+    const TestTable t = read("text/csv;label=" + std::to_string(random() % cols), text, {}, 1 + random() % text.size());
+    const std::size_t label = t.schema.label_width;
+    REQUIRE(label == 1);
+    REQUIRE(t.rows == rows);
+    for (std::size_t r = 0; r < rows; ++r) {
+      Floats found(t.values.begin() + static_cast<std::ptrdiff_t>(r * (cols - 1)), t.values.begin() + static_cast<std::ptrdiff_t>((r + 1) * (cols - 1)));
+      const auto at = std::mismatch(found.begin(), found.end(), expected[r].begin()).first - found.begin();
+      found.insert(found.begin() + at, t.labels[r]);
+      if (found != expected[r]) FAIL("row " << r << " of:\n" << text);
+    }
+  }
+  for (std::size_t cols = 2; cols < 40; ++cols) {
+    std::string row = "1";
+    for (std::size_t c = 1; c < cols; ++c) row += ",1";
+    CHECK_THAT(refusal(kPlain, row + "\n" + row + ",1\n" + row + "\n" + row + "\n"), Contains("train/a.csv:2: " + std::to_string(cols + 1) + " columns"));
+    CHECK_THAT(refusal(kPlain, row + "\n" + row.substr(2) + "\n" + row + "\n" + row + "\n" + row), Contains("train/a.csv:2: " + std::to_string(cols - 1) + " column"));
+  }
+}
+
 TEST_CASE("csv: a column of weights, behind the label or where the type says", "[formats][csv]") {
   const std::string text = "1,0.5,7,8\n0,2,9,10\n";
   for (const std::size_t step : {1u, 7u, 1000u}) {

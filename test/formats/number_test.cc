@@ -101,6 +101,28 @@ NumberStatus status_of(std::string_view text) {
 TEST_CASE("numbers: ordinary decimals have fast_float's bits and go the quick way", "[formats][number]") {
   const Comparison c = compare(600000, [](auto& r) { return sign(r) + digits(r, 1 + r() % 4) + "." + digits(r, 1 + r() % 9); });
   CHECK(c.quick > c.total - 10);
+  // As float32 is written with nine significant digits.
+  const Comparison long_ones = compare(600000, [](auto& r) { return sign(r) + digits(r, 1 + r() % 2) + "." + digits(r, 7 + r() % 6); });
+  CHECK(long_ones.quick > long_ones.total - 30);
+}
+
+TEST_CASE("numbers: fields of one digit are taken together, and no others", "[formats][number]") {
+  const std::string padding(kNumberReach, ',');
+  float values[kDigitFields];
+  REQUIRE(scan_digit_fields(("0;1;2;3;4;5;6;7;" + padding).data(), ';', values));
+  for (std::size_t i = 0; i < kDigitFields; ++i) CHECK(values[i] == static_cast<float>(i));
+  const std::string good = "9,8,0,0,0,1,2,3,";
+  REQUIRE(scan_digit_fields((good + padding).data(), ',', values));
+  CHECK(values[0] == 9);
+  CHECK(values[7] == 3);
+  for (std::size_t place = 0; place < good.size(); ++place) {
+    for (const char wrong : {'\n', ' ', '-', '/', ':', '.', '"', '\0', '\xB0', place % 2 == 0 ? ',' : '5'}) {
+      std::string text = good + padding;
+      text[place] = wrong;
+      CAPTURE(text);
+      CHECK_FALSE(scan_digit_fields(text.data(), ',', values));
+    }
+  }
 }
 
 TEST_CASE("numbers: JSON has neither bare points nor leading zeros nor a plus", "[formats][number]") {

@@ -92,6 +92,12 @@ class CsvParser::Reader {
     const char* p = p_;
     for (std::size_t i = 0; i < inner; ++i) {
       if (p < near_end_) [[likely]] {
+        if (stops_.every_other(p) && inner - i >= kDigitFields && scan_digit_fields(p, delimiter, out + i)) {
+          stops_.pass_every_other();
+          p += 2 * kDigitFields;
+          i += kDigitFields - 1;
+          continue;
+        }
         const char* stop = stops_.next();
         if (stop != end_ && *stop == delimiter && scan_field(p, static_cast<std::size_t>(stop - p), out[i])) [[likely]] {
           p = stop + 1;

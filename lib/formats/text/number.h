@@ -31,6 +31,13 @@ inline constexpr std::size_t kNumberReach = 64;
 /// parse_number gives for it. False when it takes parse_number to know. kNumberReach bytes must be readable at p.
 inline bool scan_field(const char* p, std::size_t length, float& value);
 
+/// Fields of one digit that scan_digit_fields takes at once.
+inline constexpr std::size_t kDigitFields = 8;
+
+/// Sets `values` to kDigitFields numbers when so many fields of one digit stand at p, each with the delimiter behind it; else false.
+/// kNumberReach bytes must be readable at p.
+inline bool scan_digit_fields(const char* p, char delimiter, float* values);
+
 /// Whether [first, last), which parse_number takes and which is finite, is a number of JSON too: no plus, a digit at both ends
 /// and on both sides of the point, no leading zero.
 bool is_json_number(const char* first, const char* last);
@@ -153,7 +160,7 @@ inline const char* scan_long(const char* p, float& value) {
 
 #if defined(__SSE2__)
 
-/// The usual field: at most 15 characters, no exponent, at most 8 digits before and after the point.
+/// The usual field: at most 15 characters, no exponent, at most 8 digits before the point.
 struct ShortDecimal {
   unsigned negative;  ///< 1 or 0: characters before the first digit
   unsigned point;     ///< where it stands, when there is one
@@ -175,7 +182,7 @@ struct ShortDecimal {
   d.decimal = others != 0;
   d.whole = (d.decimal ? d.point : static_cast<unsigned>(length)) - d.negative;
   d.fraction = d.decimal ? static_cast<unsigned>(length) - d.point - 1 : 0;
-  return (!d.decimal || (p[d.point] == '.' && (others & (others - 1)) == 0)) && d.whole <= 8 && d.fraction <= 8 && d.whole + d.fraction != 0;
+  return (!d.decimal || (p[d.point] == '.' && (others & (others - 1)) == 0)) && d.whole <= 8 && d.whole + d.fraction != 0;
 }
 
 [[gnu::always_inline]] inline bool short_value(const char* p, const ShortDecimal& d, float& value) {
@@ -186,7 +193,11 @@ struct ShortDecimal {
     const std::uint64_t before = d.whole < 8 ? (std::uint64_t{1} << (8 * d.whole)) - 1 : ~std::uint64_t{0};
     mantissa = digits_value((load_digits(first) & before) | (load_digits(first + 1) & ~before), d.whole + d.fraction);
   } else {
-    mantissa = digits_value(load_digits(first), d.whole) * kSmallPowers[d.fraction] + digits_value(load_digits(first + d.whole + 1), d.fraction);
+    // Digits that float32 numbers are written with do not always fit into one word.
+    const unsigned near = d.fraction < 8 ? d.fraction : 8, far = d.fraction - near;
+    const char* fraction = first + d.whole + 1;
+    mantissa = digits_value(load_digits(first), d.whole) * kSmallPowers[near] + digits_value(load_digits(fraction), near);
+    mantissa = mantissa * kSmallPowers[far] + digits_value(load_digits(fraction + near), far);
   }
   const double magnitude = static_cast<double>(static_cast<std::int64_t>(mantissa)) * kPowers[kMaxPower - d.fraction];
   return round_once(magnitude, d.negative != 0, value);
@@ -195,6 +206,27 @@ struct ShortDecimal {
 #endif
 
 }  // namespace number_detail
+
+[[gnu::always_inline]] inline bool scan_digit_fields(const char* p, char delimiter, float* values) {
+#if defined(__SSE2__)
+  const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const __m128i shifted = _mm_sub_epi8(text, _mm_set1_epi8('0'));
+  const int digits = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(shifted, _mm_set1_epi8(9)), shifted));
+  const int delimiters = _mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8(delimiter)));
+  if ((digits & 0x5555) != 0x5555 || (delimiters & 0xAAAA) != 0xAAAA) return false;
+  const __m128i numbers = _mm_and_si128(text, _mm_set1_epi16(0x0F));
+  _mm_storeu_ps(values, _mm_cvtepi32_ps(_mm_unpacklo_epi16(numbers, _mm_setzero_si128())));
+  _mm_storeu_ps(values + 4, _mm_cvtepi32_ps(_mm_unpackhi_epi16(numbers, _mm_setzero_si128())));
+  return true;
+#else
+  for (std::size_t i = 0; i < kDigitFields; ++i) {
+    const unsigned digit = static_cast<unsigned char>(p[2 * i]) - unsigned{'0'};
+    if (digit > 9 || p[2 * i + 1] != delimiter) return false;
+    values[i] = static_cast<float>(digit);
+  }
+  return true;
+#endif
+}
 
 [[gnu::always_inline]] inline bool scan_field(const char* p, std::size_t length, float& value) {
   using namespace number_detail;
