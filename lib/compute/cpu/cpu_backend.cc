@@ -80,6 +80,7 @@ void blend_row(const double* sums, double m, double& n, double decay, std::size_
 CpuBackend::CpuBackend(int threads, KernelLevel level)
     : kernels_(nearest_kernels(level)), gemm_(std::max(threads, 1)), gram_(gram_kernels(level), std::max(threads, 1)),
       nearest_sum_(std::max(threads, 1)), learning_kernels_(learning_kernels(level)), learning_(learning_kernels_, threads),
+      vector_product_(learning_kernels_, threads),
       transposed_product_(learning_kernels_, threads),
       factor_kernels_(factor_kernels(level)) {
   if (threads < 1) throw internal_error("make_cpu_backend: {} threads; expected at least 1", threads);
@@ -140,6 +141,7 @@ void CpuBackend::densify(Queue&, const CsrView& from, const Mat& to) {
 void CpuBackend::gemm(Queue&, bool transpose_a, bool transpose_b, double alpha, const Mat& a, const Mat& b, double beta,
                       const Mat& c) {
   check(gemm_problem(transpose_a, transpose_b, a, b, c));
+  if (is_vector_product(transpose_b, b, c)) return vector_product_.run(transpose_a, alpha, a, b, beta, c);
   gemm_.run(transpose_a, transpose_b, alpha, a, b, beta, c);
 }
 

@@ -8,6 +8,7 @@
 #include "compute/cpu/gram.h"
 #include "compute/cpu/learning.h"
 #include "compute/cpu/nearest.h"
+#include "compute/cpu/vector_product.h"
 
 namespace smtrain::compute {
 
@@ -69,6 +70,7 @@ class CpuBackend final : public Backend {
   NearestSum nearest_sum_;
   const LearningKernels& learning_kernels_;
   Learning learning_;
+  VectorProduct vector_product_;
   TransposedProduct transposed_product_;
   const FactorKernels& factor_kernels_;
 };

@@ -76,7 +76,11 @@ void Learning::step(const StepRule& rule, const Mat& columns, const Parameters& 
   repeats_ = narrow ? kGathered / p : 1;
   columns_.resize(3 * repeats_ * p);
   for (std::size_t row = 0; row < 3; ++row) {
-    for (std::size_t j = 0; j < repeats_ * p; ++j) columns_[row * repeats_ * p + j] = columns.at<float>(row)[columns.cols == 1 ? 0 : j % p];
+    const float* const from = columns.at<float>(row);
+    float* to = columns_.data() + row * repeats_ * p;
+    for (std::size_t i = 0; i < repeats_; ++i) {
+      for (std::size_t j = 0; j < p; ++j) *to++ = from[columns.cols == 1 ? 0 : j];
+    }
   }
   const double n = static_cast<double>(rule.step);
   const double correction = std::sqrt(1 - std::pow(rule.beta_2, n)) / (1 - std::pow(rule.beta_1, n));

@@ -4,7 +4,7 @@
 
 namespace smtrain::compute {
 
-constinit const LearningKernels kLearningAvx512 = {"avx512", standardize, standardize_f64, add_scaled, derive_loss, step};
+constinit const LearningKernels kLearningAvx512 = {"avx512", standardize, standardize_f64, add_scaled, dot, derive_loss, step};
 
 }  // namespace smtrain::compute
 #endif

@@ -39,6 +39,8 @@ struct LearningKernels {
   void (*standardize_f64)(const float* x, const double* shift, const double* scale, std::size_t n, double* y);
   /// y += a x.
   void (*add_scaled)(float a, const float* x, std::size_t n, float* y);
+  /// The inner product of x and y.
+  float (*dot)(const float* x, const float* y, std::size_t n);
   /// bias_gradient (classes * models) += and loss (models) +=; `scratch` holds 4 * models numbers.
   void (*derive_loss)(const LossRule& rule, const ScoreRows& rows, float* scratch, double* bias_gradient, double* loss);
   /// `correction`: sqrt(1 - beta_2^n) / (1 - beta_1^n) of adam.

@@ -243,6 +243,19 @@ void add_scaled(float a, const float* __restrict x, std::size_t n, float* __rest
   for (std::size_t j = 0; j < n; ++j) y[j] += a * x[j];
 }
 
+// As many partial sums as hide the latency of an addition at every level, in an order that depends on n alone.
+float dot(const float* __restrict x, const float* __restrict y, std::size_t n) {
+  constexpr std::size_t kSums = 32;
+  float sums[kSums] = {};
+  std::size_t j = 0;
+  for (; j + kSums <= n; j += kSums)
+    for (std::size_t l = 0; l < kSums; ++l) sums[l] += x[j + l] * y[j + l];
+  for (std::size_t l = 0; j + l < n; ++l) sums[l] += x[j + l] * y[j + l];
+  for (std::size_t half = kSums / 2; half > 0; half /= 2)
+    for (std::size_t l = 0; l < half; ++l) sums[l] += sums[l + half];
+  return sums[0];
+}
+
 // What a step of each kind does to the moments m and v at the rescaled gradient g; returns by how much the parameter falls, at rate 1.
 struct SgdMove {
   static constexpr bool kHasM = true, kHasV = false;
