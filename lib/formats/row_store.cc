@@ -99,7 +99,8 @@ Batch DenseStore::view(std::size_t rows) const {
   return batch;
 }
 
-// Sparse rows are gathered into pieces, each of which becomes a batch.
+// Sparse rows are gathered into pieces, each of which becomes a batch. Pieces are made when their rows are known, since memory that
+// grows with them would be kept half empty between epochs.
 class SparseStore final : public RowStore {
  public:
   SparseStore(const TableSchema& schema, const RowGeometry& geometry, bool has_lines, std::uint64_t piece_bytes)
@@ -115,74 +116,142 @@ class SparseStore final : public RowStore {
   struct Piece {
     SparseRows rows;
     std::shared_ptr<std::vector<Origin>> origins = std::make_shared<std::vector<Origin>>();
-    std::size_t count() const { return rows.indptr.size() - 1; }
+  };
+  // Rows of one source, one after the other.
+  struct Slice {
+    const SparseRows* rows;
+    std::size_t first, count;
+    Origin origin;  // its first_row counts from the first waiting row
   };
 
   void clear() override {
     blocks_.clear();
-    piece_.reset();
+    forget_waiting();
+    rest_.reset();
   }
-  void do_place(const RawBlock& raw, RowTarget& target) override {
-    blocks_.push_back({{}, raw});
-    target.sparse = &blocks_.back().rows;
-  }
-  void append(const Block& block, bool all, std::deque<Batch>& out);
-  void append_row(const SparseRows& from, std::size_t row);
+  void do_place(const RawBlock& raw, RowTarget& target) override;
+  void add(const Block& block, bool all, std::deque<Batch>& out);
+  std::size_t room(const SparseRows& rows, std::size_t first, std::size_t most) const;
   bool is_full() const;
+  std::shared_ptr<Piece> make_piece() const;
+  void forget_waiting();
+  void keep_rest();
   void deliver_piece(bool all, std::deque<Batch>& out);
 
   const std::uint64_t piece_bytes_;
   std::deque<Block> blocks_;
-  std::shared_ptr<Piece> piece_;
+  std::vector<SparseRows> spare_;  // memory of blocks that are done
+  std::vector<Slice> waiting_;     // for the rows that complete their piece; in rest_ and blocks_
+  std::size_t waiting_rows_ = 0, waiting_entries_ = 0;
+  std::shared_ptr<Piece> rest_;
 };
 
-void SparseStore::cut(bool all, std::deque<Batch>& out) {
-  for (const Block& block : blocks_) append(block, all, out);
-  blocks_.clear();
-  if (piece_ && (all || (is_full() && !may_be_last(piece_->count())))) deliver_piece(all, out);
+void SparseStore::do_place(const RawBlock& raw, RowTarget& target) {
+  blocks_.push_back({{}, raw});
+  if (!spare_.empty()) {
+    blocks_.back().rows = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  target.sparse = &blocks_.back().rows;
 }
 
-void SparseStore::append(const Block& block, bool all, std::deque<Batch>& out) {
+void SparseStore::cut(bool all, std::deque<Batch>& out) {
+  for (const Block& block : blocks_) add(block, all, out);
+  if (waiting_rows_ > 0 && (all || (is_full() && !may_be_last(waiting_rows_)))) deliver_piece(all, out);
+  keep_rest();
+  for (Block& block : blocks_) {
+    block.rows.clear();
+    spare_.push_back(std::move(block.rows));
+  }
+  blocks_.clear();
+}
+
+void SparseStore::add(const Block& block, bool all, std::deque<Batch>& out) {
   std::size_t row = 0;
   for (const RecordRange& range : block.raw.wanted) {
-    for (std::size_t i = 0; i < range.count; ++i, ++row) {
-      if (piece_ && is_full()) deliver_piece(all, out);
-      if (!piece_) piece_ = std::make_shared<Piece>();
-      if (piece_->count() == 0 || i == 0) piece_->origins->push_back(origin(piece_->count(), block.raw, range.first + i));
-      append_row(block.rows, row);
+    for (std::size_t done = 0; done < range.count;) {
+      if (is_full()) deliver_piece(all, out);
+      const std::size_t count = room(block.rows, row, range.count - done);
+      waiting_.push_back({&block.rows, row, count, origin(waiting_rows_, block.raw, range.first + done)});
+      waiting_rows_ += count;
+      waiting_entries_ += block.rows.indptr[row + count] - block.rows.indptr[row];
+      done += count;
+      row += count;
     }
   }
 }
 
-void SparseStore::append_row(const SparseRows& from, std::size_t row) {
-  SparseRows& to = piece_->rows;
-  const std::size_t a = from.indptr[row], b = from.indptr[row + 1], w = schema_.label_width;
-  to.indices.insert(to.indices.end(), from.indices.begin() + a, from.indices.begin() + b);
-  to.values.insert(to.values.end(), from.values.begin() + a, from.values.begin() + b);
-  to.indptr.push_back(to.indices.size());
-  to.labels.insert(to.labels.end(), from.labels.begin() + row * w, from.labels.begin() + (row + 1) * w);
-  if (schema_.weights) to.weights.push_back(from.weights[row]);
-  if (schema_.qids) to.qids.push_back(from.qids[row]);
+// Rows from `first` on that the piece under way, which is not full, still takes: the last one may fill it beyond its bytes.
+std::size_t SparseStore::room(const SparseRows& rows, std::size_t first, std::size_t most) const {
+  const std::size_t left = geometry_.mini_batch_size - (cut_ + waiting_rows_) % geometry_.mini_batch_size;
+  const auto begin = rows.indptr.begin() + static_cast<std::ptrdiff_t>(first);
+  const auto last = begin + static_cast<std::ptrdiff_t>(std::min(left, most));
+  return static_cast<std::size_t>(std::lower_bound(begin + 1, last, *begin + ((piece_bytes_ + 7) / 8 - waiting_entries_)) - begin);
 }
 
 bool SparseStore::is_full() const {
-  return geometry_.completes_mini_batch(cut_ + piece_->count()) || piece_->rows.indices.size() * 8 >= piece_bytes_;
+  return waiting_rows_ > 0 && (geometry_.completes_mini_batch(cut_ + waiting_rows_) || waiting_entries_ * 8 >= piece_bytes_);
+}
+
+std::shared_ptr<SparseStore::Piece> SparseStore::make_piece() const {
+  auto piece = std::make_shared<Piece>();
+  SparseRows& to = piece->rows;
+  const std::size_t w = schema_.label_width;
+  to.indptr.reserve(waiting_rows_ + 1);
+  to.indices.reserve(waiting_entries_);
+  to.values.reserve(waiting_entries_);
+  to.labels.reserve(waiting_rows_ * w);
+  if (schema_.weights) to.weights.reserve(waiting_rows_);
+  if (schema_.qids) to.qids.reserve(waiting_rows_);
+  for (const Slice& slice : waiting_) {
+    const SparseRows& from = *slice.rows;
+    const std::size_t first = slice.first, end = first + slice.count, a = from.indptr[first], b = from.indptr[end];
+    for (std::size_t i = first + 1; i <= end; ++i) to.indptr.push_back(to.indices.size() + from.indptr[i] - a);
+    to.indices.insert(to.indices.end(), from.indices.begin() + a, from.indices.begin() + b);
+    to.values.insert(to.values.end(), from.values.begin() + a, from.values.begin() + b);
+    to.labels.insert(to.labels.end(), from.labels.begin() + first * w, from.labels.begin() + end * w);
+    if (schema_.weights) to.weights.insert(to.weights.end(), from.weights.begin() + first, from.weights.begin() + end);
+    if (schema_.qids) to.qids.insert(to.qids.end(), from.qids.begin() + first, from.qids.begin() + end);
+    piece->origins->push_back(slice.origin);
+  }
+  return piece;
+}
+
+void SparseStore::forget_waiting() {
+  waiting_.clear();
+  waiting_rows_ = waiting_entries_ = 0;
+}
+
+// Rows that wait move out of their blocks, whose memory takes others.
+void SparseStore::keep_rest() {
+  if (waiting_rows_ == 0) {
+    rest_.reset();
+    return;
+  }
+  rest_ = make_piece();
+  const std::vector<Origin>& origins = *rest_->origins;
+  waiting_.clear();
+  for (std::size_t i = 0; i < origins.size(); ++i) {
+    const std::size_t end = i + 1 < origins.size() ? origins[i + 1].first_row : waiting_rows_;
+    waiting_.push_back({&rest_->rows, origins[i].first_row, end - origins[i].first_row, origins[i]});
+  }
 }
 
 void SparseStore::deliver_piece(bool all, std::deque<Batch>& out) {
+  const std::shared_ptr<Piece> piece = make_piece();
   Batch batch;
-  batch.rows = piece_->count();
+  batch.rows = waiting_rows_;
   batch.cols = schema_.feature_dim;
-  batch.indptr = piece_->rows.indptr.data();
-  batch.indices = piece_->rows.indices.data();
-  batch.values = piece_->rows.values.data();
+  batch.indptr = piece->rows.indptr.data();
+  batch.indices = piece->rows.indices.data();
+  batch.values = piece->rows.values.data();
   batch.label_width = schema_.label_width;
-  if (schema_.label_width > 0) batch.labels = piece_->rows.labels.data();
-  if (schema_.weights) batch.weights = piece_->rows.weights.data();
-  if (schema_.qids) batch.qids = piece_->rows.qids.data();
-  batch.origins = piece_->origins;
-  batch.owner = std::move(piece_);
-  piece_.reset();
+  if (schema_.label_width > 0) batch.labels = piece->rows.labels.data();
+  if (schema_.weights) batch.weights = piece->rows.weights.data();
+  if (schema_.qids) batch.qids = piece->rows.qids.data();
+  batch.origins = piece->origins;
+  batch.owner = piece;
+  forget_waiting();
   deliver(std::move(batch), all, out);
 }
 

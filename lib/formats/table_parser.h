@@ -55,6 +55,16 @@ struct SparseRows {
   std::vector<float> labels;
   std::vector<float> weights;         ///< one per row when the schema has them
   std::vector<std::uint64_t> qids;    ///< the same
+
+  /// Without rows, with the memory it has.
+  void clear() {
+    indptr.assign(1, 0);
+    indices.clear();
+    values.clear();
+    labels.clear();
+    weights.clear();
+    qids.clear();
+  }
 };
 
 class TableParser : public RecordCutter {
