@@ -16,6 +16,7 @@ import subprocess
 import sys
 
 import measure
+from click_cases import ClickCases
 from format_cases import FormatCases
 from image_cases import ImageCases
 from linear_cases import LinearCases
@@ -25,7 +26,7 @@ CSV = "text/csv;label_size=0"
 ROWS, COLUMNS = 1_000_000, 32
 
 
-class Bench(FormatCases, ImageCases, LinearCases):
+class Bench(FormatCases, ImageCases, LinearCases, ClickCases):
     def __init__(self, options):
         self.o = options
         self.rows = []
@@ -234,10 +235,11 @@ def cpu_name():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cases = ("mnist", "blobs", "convert", "read", "start", "bytes", "ranks", "epoch", "memory", "libsvm", "jsonl", "jpeg", "parquet",
-             "adult", "housing", "digits", "curves", "ratings")
+             "adult", "housing", "digits", "curves", "ratings", "clicks")
     parser.add_argument("--smtrain", default="build/release/smtrain")
     parser.add_argument("--read-rate", default="build/release/bench/read_rate")
     parser.add_argument("--jpeg-rate", default="build/release/bench/jpeg_rate")
+    parser.add_argument("--make-clicks", default="build/release/bench/make_clicks")
     parser.add_argument("--python", default=sys.executable, help="an interpreter with numpy, scikit-learn, pandas, pyarrow")
     parser.add_argument("--torch-python", default="/usr/bin/python3", help="an interpreter with PyTorch and numpy (Debian's python3-torch)")
     parser.add_argument("--work", default=os.path.join(HERE, os.pardir, "build", "bench-data"), help="for data and models")
