@@ -31,7 +31,8 @@ void sort_ranked(std::vector<std::uint64_t>& items, std::vector<std::uint64_t>& 
 /// the same number of rows, and the area is given with the most that it can be off.
 class RocCurve {
  public:
-  /// Memory: at most about 24 · most bytes, taken as rows come.
+  /// Memory: at most about kBytesPerRow · most bytes, taken as rows come: the rows twice while they are sorted, and groups that grow.
+  static constexpr std::size_t kBytesPerRow = 64;
   explicit RocCurve(std::size_t most = std::size_t{1} << 23) : most_(most) {}
 
   void add(float score, bool positive);

@@ -4,6 +4,7 @@
 
 #include "algos/linear_learner/continuation.h"
 #include "algos/linear_learner/labels.h"
+#include "algos/linear_learner/ranking.h"
 #include "algos/linear_learner/trainer.h"
 #include "algos/linear_learner/training.h"
 
@@ -107,7 +108,9 @@ void Trainer::score(const LinearPredictor& model, std::size_t index) {
 }
 
 void Trainer::score_rows(const LinearPredictor& model, std::size_t index, const std::string& channel, const Reading& read) {
-  const std::unique_ptr<Scorer> scorer = make_scorer(scoring_rule(params_, model.model().threshold, grid_.points[index].positive_weight));
+  ScoringRule rule = scoring_rule(params_, model.model().threshold, grid_.points[index].positive_weight);
+  rule.roc_rows = std::clamp<std::size_t>(context_.memory_limit() / 4 / RocCurve::kBytesPerRow, 1, rule.roc_rows);
+  const std::unique_ptr<Scorer> scorer = make_scorer(rule);
   const std::unique_ptr<job::Predictor::Scratch> scratch = model.make_scratch(backend_);
   std::vector<float> scores;
   const bool whole = read([&](const Batch& batch) {
