@@ -142,7 +142,7 @@ complete -c smtrain -n '__fish_seen_subcommand_from linear-learner' -l init_meth
 complete -c smtrain -n '__fish_seen_subcommand_from linear-learner' -l init_scale -x -d 'With init_method uniform: weights lie between this and its negative'
 complete -c smtrain -n '__fish_seen_subcommand_from linear-learner' -l init_sigma -x -d 'With init_method normal: the standard deviation of the weights'
 complete -c smtrain -n '__fish_seen_subcommand_from linear-learner' -l init_bias -x -d 'The bias to begin with'
-complete -c smtrain -n '__fish_seen_subcommand_from linear-learner' -l normalize_data -x -a '\'auto\' \'true\' \'false\'' -d 'Whether each feature is divided by its standard deviation for training; auto is true'
+complete -c smtrain -n '__fish_seen_subcommand_from linear-learner' -l normalize_data -x -a '\'auto\' \'true\' \'false\'' -d 'Whether each feature is divided by its standard deviation for training; auto is true of dense rows alone, since rare features of sparse ones would be stretched'
 complete -c smtrain -n '__fish_seen_subcommand_from linear-learner' -l normalize_label -x -a '\'auto\' \'true\' \'false\'' -d 'Whether the label of a regressor is divided by its standard deviation for training; auto is true'
 complete -c smtrain -n '__fish_seen_subcommand_from linear-learner' -l unbias_data -x -a '\'auto\' \'true\' \'false\'' -d 'Whether the mean of each feature is subtracted for training; auto is what use_bias is'
 complete -c smtrain -n '__fish_seen_subcommand_from linear-learner' -l unbias_label -x -a '\'auto\' \'true\' \'false\'' -d 'Whether the mean of a regressor\'s label is subtracted for training; auto is what use_bias is'

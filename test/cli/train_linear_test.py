@@ -203,6 +203,16 @@ class Tasks(LinearTest):
         self.assertAlmostEqual(tensors(self.read("s.tar.gz"))["weights"][0], 0.4, delta=0.05)
         self.assertLess(manifest(self.read("s.tar.gz"))["metrics"]["test:rmse"], 0.4)
 
+    def test_features_of_sparse_rows_are_divided_by_their_deviation_when_asked(self):
+        self.write("rare.svm", "".join(f"{i % 2} 0:1 {i % 1000 + 1}:1\n" for i in range(1000)))
+        job = ["--predictor_type", "binary_classifier", "--epochs", "1"]
+        self.assertIn("multiplied by up to 31.6", self.learn(*job, train="rare.svm", output="d.tar.gz").err)
+        self.assertNotIn("multiplied", self.learn(*job, "--normalize_data", "auto", train="rare.svm", output="a.tar.gz").err)
+        divided = [manifest(self.read(model))["hyperparameters"]["normalize_data"] for model in ("d.tar.gz", "a.tar.gz")]
+        self.assertEqual(divided, ["true", "false"])
+        self.learn(*self.REGRESSION, "--normalize_data", "auto", train="numbers.csv", output="n.tar.gz")
+        self.assertEqual(manifest(self.read("n.tar.gz"))["hyperparameters"]["normalize_data"], "true")
+
     def test_weighed_positives_find_more_of_them(self):
         labels, x = binary(2000)
         draw = random.Random(9)

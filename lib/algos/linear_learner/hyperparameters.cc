@@ -186,7 +186,8 @@ Hyperparameters start_and_scaling() {
       boolean("normalize_data", &Params::normalize_data)
           .or_auto()
           .or_else("true")
-          .help("Whether each feature is divided by its standard deviation for training; auto is true."),
+          .help("Whether each feature is divided by its standard deviation for training; auto is true of dense rows alone, since rare "
+                "features of sparse ones would be stretched."),
       boolean("normalize_label", &Params::normalize_label)
           .or_auto()
           .or_else("auto")

@@ -159,7 +159,7 @@ Loss loss_of(const Params& p) { return p.loss == Loss::automatic ? losses_of(p.p
 
 Optimizer optimizer_of(const Params& p) { return p.optimizer == Optimizer::automatic ? Optimizer::adam : p.optimizer; }
 
-bool normalizes_data(const Params& p) { return p.normalize_data.value_or(true); }
+bool normalizes_data(const Params& p, bool sparse) { return p.normalize_data.value_or(!sparse); }
 
 bool normalizes_label(const Params& p) {
   return p.predictor_type == PredictorType::regressor && p.normalize_label.value_or(true);

@@ -103,7 +103,7 @@ std::vector<Loss> losses_of(PredictorType type);
 // What `auto` comes to where neither data nor other models decide.
 Loss loss_of(const Params& p);
 Optimizer optimizer_of(const Params& p);
-bool normalizes_data(const Params& p);
+bool normalizes_data(const Params& p, bool sparse);  ///< auto: dense rows alone
 bool normalizes_label(const Params& p);  ///< never but in regression
 bool unbiases_data(const Params& p);     ///< never without use_bias
 bool unbiases_label(const Params& p);    ///< never but in regression with use_bias

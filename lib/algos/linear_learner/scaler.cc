@@ -85,7 +85,7 @@ Scaler make_scaler(const Params& params, const Sample& sample, bool sparse) {
     scaler.shift.resize(d);
     for (std::size_t j = 0; j < d; ++j) scaler.shift[j] = static_cast<float>(sample.mean[j]);
   }
-  if (normalizes_data(params)) {
+  if (normalizes_data(params, sparse)) {
     scaler.scale.resize(d);
     for (std::size_t j = 0; j < d; ++j) scaler.scale[j] = static_cast<float>(1 / sample.std[j]);
   }

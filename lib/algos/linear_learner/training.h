@@ -41,6 +41,7 @@ class Trainer final : public job::Learner {
   void check_schema() const;
   void start();
   void look_at_sample();
+  void tell_of_stretch() const;
   void continue_model();
   void restore();
   void make_ensemble();

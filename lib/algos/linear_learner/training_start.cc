@@ -69,6 +69,16 @@ void Trainer::look_at_sample() {
   if (shape_.sparse && unbiases_data(params_)) {
     context_.log().detail("rows are sparse: features are not shifted, the bias takes their means up");
   }
+  if (shape_.sparse && !scaler_.scale.empty()) tell_of_stretch();
+}
+
+// A feature that one row of 10,000 has is multiplied by 100: it is learned by heart, and its first weight is noise.
+void Trainer::tell_of_stretch() const {
+  constexpr float much = 20;
+  const float most = *std::max_element(scaler_.scale.begin(), scaler_.scale.end());
+  if (most < much) return;
+  context_.log().info("rows are sparse, and features that few of the first rows have are multiplied by up to {:.3g} (normalize_data=true); "
+                      "normalize_data=auto leaves sparse rows as they are", most);
 }
 
 void Trainer::make_ensemble() {
@@ -184,6 +194,7 @@ void Trainer::save(job::State& state) const {
 void Trainer::resolve_settings() {
   settings_.resolve_auto("feature_dim", std::to_string(shape_.d));
   settings_.resolve_auto("num_models", std::to_string(models()));
+  if (!params_.normalize_data) settings_.resolve_auto("normalize_data", normalizes_data(params_, shape_.sparse) ? "true" : "false");
 }
 
 }  // namespace smtrain::linear

@@ -90,7 +90,11 @@ TEST_CASE("linear-learner: what the service's clients send is understood", "[alg
 TEST_CASE("linear-learner: what auto means where no data decide", "[algos][linear]") {
   const Params binary = params_of({{"predictor_type", "binary_classifier"}});
   CHECK(loss_of(binary) == Loss::logistic);
-  CHECK(normalizes_data(binary));
+  CHECK(normalizes_data(binary, false));
+  CHECK(normalizes_data(binary, true));
+  const Params left = params_of({{"predictor_type", "binary_classifier"}, {"normalize_data", "auto"}});
+  CHECK(normalizes_data(left, false));
+  CHECK_FALSE(normalizes_data(left, true));
   CHECK(unbiases_data(binary));
   CHECK_FALSE(normalizes_label(binary));
   CHECK_FALSE(unbiases_label(binary));
