@@ -14,21 +14,22 @@ namespace {
 constexpr std::size_t kDigitBits = 11, kBuckets = std::size_t{1} << kDigitBits;
 constexpr std::size_t kSortPart = std::size_t{1} << 14;  // entries below which a thread is not worth its waking
 constexpr std::size_t kWork = std::size_t{1} << 13;      // multiplications, likewise
-constexpr std::size_t kBandSample = 1024;                // columns that tell where bands of equal work end
+constexpr std::size_t kBandSample = 256;                // columns that tell where bands of equal work end
 [[maybe_unused]] constexpr std::size_t kRowsPerTask = 64;
+constexpr std::size_t kAhead = 2;                        // rows whose features are fetched in advance
 
-// The columns first … end - 1 of a row.
-CpuSparseRows::Row part_of(CpuSparseRows::Row row, std::uint32_t first, std::uint32_t end) {
-  // Counting beats searching in rows of some dozen numbers: it has no branch to foretell, and becomes vectors.
-  std::size_t before = 0, within = 0;
-  if (row.count <= 256) {
-    for (std::size_t k = 0; k < row.count; ++k) before += row.indices[k] < first ? 1 : 0;
-    for (std::size_t k = 0; k < row.count; ++k) within += row.indices[k] < end ? 1 : 0;
-  } else {
-    before = static_cast<std::size_t>(std::lower_bound(row.indices, row.indices + row.count, first) - row.indices);
-    within = static_cast<std::size_t>(std::lower_bound(row.indices + before, row.indices + row.count, end) - row.indices);
-  }
-  return {row.indices + before, row.values + before, within - before};
+// Numbers of a row in columns before `end`. Counting beats searching in rows of some dozen numbers: it has no branch to foretell, and
+// becomes vectors.
+std::size_t count_before(const CpuSparseRows::Row& row, std::uint32_t end) {
+  if (row.count > 256) return static_cast<std::size_t>(std::lower_bound(row.indices, row.indices + row.count, end) - row.indices);
+  std::uint32_t before = 0;
+  for (std::size_t k = 0; k < row.count; ++k) before += row.indices[k] < end ? 1 : 0;
+  return before;
+}
+
+// Has the rows of a matrix that a sparse row takes on their way from memory.
+void fetch_rows(const CpuSparseRows::Row& row, const float* first, std::size_t ld, std::size_t p) {
+  for (std::size_t k = 0; k < row.count; ++k) fetch_row(first + row.indices[k] * ld, p);
 }
 
 }  // namespace
@@ -41,10 +42,17 @@ void CpuSparseRows::load(const CsrView& from, const float* scale, std::shared_pt
   if (nonzeros() > std::numeric_limits<std::uint32_t>::max() || from.rows > std::numeric_limits<std::uint32_t>::max()) {
     throw internal_error("load: {} rows with {} numbers at once; expected fewer than 2^32", from.rows, nonzeros());
   }
-  std::uint32_t most = 0;
-  for (const std::uint32_t column : indices()) most = std::max(most, column);
-  if (nonzeros() > 0 && most >= from.cols) throw internal_error("load: column {} of {}", most, from.cols);
+  check_columns();
   if (scale != nullptr) scale_values(scale, threads);
+}
+
+// The union of their bits is no smaller than the largest column, and found faster.
+void CpuSparseRows::check_columns() const {
+  std::uint32_t bits = 0, most = 0;
+  for (const std::uint32_t column : indices()) bits |= column;
+  if (nonzeros() == 0 || bits < view_.cols) return;
+  for (const std::uint32_t column : indices()) most = std::max(most, column);
+  if (most >= view_.cols) throw internal_error("load: column {} of {}", most, view_.cols);
 }
 
 void CpuSparseRows::scale_values(const float* scale, int threads) {
@@ -146,6 +154,7 @@ void sparse_multiply(const LearningKernels& kernels, const CpuSparseRows& x, con
   for (std::size_t i = 0; i < x.rows(); ++i) {
     const CpuSparseRows::Row row = x.row(i);
     float* const scores = to + i * z.ld;
+    if (i + kAhead < x.rows()) fetch_rows(x.row(i + kAhead), from, ldw, p);
     if (p == 1) {
       float sum = 0;
       for (std::size_t k = 0; k < row.count; ++k) sum += row.values[k] * from[row.indices[k] * ldw];
@@ -169,15 +178,24 @@ void TransposedProduct::cut_bands(const CpuSparseRows& x, std::size_t bands) {
   ends_.push_back(static_cast<std::uint32_t>(x.cols()));
 }
 
+// What a band has of row i.
+CpuSparseRows::Row TransposedProduct::part_of(const CpuSparseRows& x, std::size_t i, std::size_t band) const {
+  const CpuSparseRows::Row row = x.row(i);
+  const std::size_t before = band == 0 ? 0 : count_before(row, ends_[band - 1]);
+  const std::size_t within = band + 1 == ends_.size() ? row.count : count_before(row, ends_[band]);
+  return {row.indices + before, row.values + before, within - before};
+}
+
 void TransposedProduct::add_band(const CpuSparseRows& x, const Mat& r, const Mat& g, std::size_t band, std::uint8_t* marks) {
-  const std::uint32_t first = band == 0 ? 0 : ends_[band - 1], end = ends_[band];
   const std::size_t p = g.cols, ldg = g.ld;
   float* const sums = g.at<float>();
+  const float* const all_slopes = r.at<float>();
   std::vector<std::uint32_t>& found = found_[band];
   std::size_t count = 0;
   for (std::size_t i = 0; i < x.rows(); ++i) {
-    const CpuSparseRows::Row row = ends_.size() == 1 ? x.row(i) : part_of(x.row(i), first, end);
-    const float* const slopes = r.at<float>(i);
+    const CpuSparseRows::Row row = part_of(x, i, band);
+    const float* const slopes = all_slopes + i * r.ld;
+    if (i + kAhead < x.rows()) fetch_rows(part_of(x, i + kAhead, band), sums, ldg, p);
     if (found.size() < count + row.count) found.resize(2 * (count + row.count));
     // Written always and kept where it is new: a branch would be foretold wrongly.
     for (std::size_t k = 0; k < row.count; ++k) {

@@ -47,6 +47,7 @@ class CpuSparseRows final : public Backend::SparseRows {
   const ByColumn& by_column(int threads) const;
 
  private:
+  void check_columns() const;
   void scale_values(const float* scale, int threads);
   void sort_entries(int threads) const;
   void gather_columns() const;
@@ -93,6 +94,7 @@ class TransposedProduct {
   void run(const CpuSparseRows& x, const Mat& r, const Mat& g, CpuRowSet& touched);
 
  private:
+  CpuSparseRows::Row part_of(const CpuSparseRows& x, std::size_t i, std::size_t band) const;
   void cut_bands(const CpuSparseRows& x, std::size_t bands);
   void add_band(const CpuSparseRows& x, const Mat& r, const Mat& g, std::size_t band, std::uint8_t* marks);
 
