@@ -56,11 +56,11 @@ inline void check_standardize(Backend& backend, std::mt19937& random, std::size_
 // ---- sparse products ---------------------------------------------------------------------------------------------------
 
 struct SparseSample {
-  SparseSample(std::mt19937& random, std::size_t n, std::size_t d, double density) : rows(n), cols(d) {
+  SparseSample(std::mt19937& random, std::size_t n, std::size_t d, double density, std::size_t row_numbers = 64) : rows(n), cols(d) {
     std::uniform_real_distribution<double> uniform;
-    const std::vector<float> numbers = normal_numbers(random, 1 + n * std::min<std::size_t>(d, 64));
+    const std::size_t most = std::min(d, row_numbers);
+    const std::vector<float> numbers = normal_numbers(random, 1 + n * most);
     indptr.push_back(random() % 5);
-    const std::size_t most = std::min<std::size_t>(d, 64);
     for (std::size_t i = 0; i < n; ++i) {
       std::vector<std::uint32_t> row;
       for (std::size_t k = 0; k < most; ++k) {
@@ -268,6 +268,18 @@ inline void plain_step(const StepRule& rule, StepSample& s, std::size_t row) {
 }
 
 /// Three steps with new gradients; where `some`, only of the rows that a product has touched.
+// Matrices (d, p) of zeros in one table, one beside the other.
+inline std::vector<Mat> side_by_side(Backend& backend, std::size_t count, std::size_t d, std::size_t p) {
+  const Mat table = backend.allocate(d, count * p, DType::f32);
+  backend.zero(backend.main_queue(), table);
+  std::vector<Mat> all(count, table);
+  for (std::size_t i = 0; i < count; ++i) {
+    all[i].offset = i * p;
+    all[i].cols = p;
+  }
+  return all;
+}
+
 inline void check_step(Backend& backend, std::mt19937& random, StepRule rule, std::size_t d, std::size_t p, bool own_columns, bool some) {
   INFO("kind=" << static_cast<int>(rule.kind) << " d=" << d << " p=" << p << " own_columns=" << own_columns << " some=" << some
                << " clip=" << rule.clip << " seed=" << seed());
@@ -281,11 +293,12 @@ inline void check_step(Backend& backend, std::mt19937& random, StepRule rule, st
     s.columns[2 * width + c] = 0.2f * static_cast<float>(random() % 3);
   }
   const bool first = rule.kind == StepRule::Kind::sgd || rule.kind == StepRule::Kind::adam, second = rule.kind != StepRule::Kind::sgd;
-  const Mat columns = row_matrix(backend, s.columns, 3, width), t = row_matrix(backend, s.t, d, p);
-  const Mat m = first ? row_matrix(backend, s.m, d, p) : Mat{}, v = second ? row_matrix(backend, s.v, d, p) : Mat{};
-  const Mat g = backend.allocate(d, p, DType::f32), trail = backend.allocate(d, p, DType::f32);
-  backend.zero(queue, g);
-  backend.zero(queue, trail);
+  const Mat columns = row_matrix(backend, s.columns, 3, width);
+  std::vector<Mat> all;  // of some rows: as a model of sparse ones lays them out
+  if (some) all = side_by_side(backend, 5, d, p);
+  while (all.size() < 5) all.push_back(side_by_side(backend, 1, d, p).front());
+  const Mat t = all[0], g = all[1], trail = all[2], m = first ? all[3] : Mat{}, v = second ? all[4] : Mat{};
+  backend.write(queue, t, s.t.data());
   std::vector<double> sums(d * p);
   auto set = backend.make_row_set(d);
   for (int round = 0; round < 3; ++round, ++rule.step) {

@@ -49,6 +49,14 @@ TEST_CASE("models of weights: the same bytes for any number of threads", "[compu
   }
 }
 
+TEST_CASE("models of weights: the same bytes for any number of threads also of long rows", "[compute][learning]") {
+  std::mt19937 random(seed());
+  const SparseSample x(random, 40, 20000, 0.9, 1500);
+  const std::vector<float> numbers = normal_numbers(random, x.cols);
+  const std::vector<float> one = everything(1, x, numbers, 1);
+  for (const int threads : {2, 3, 7}) CHECK((everything(threads, x, numbers, 1) == one));
+}
+
 TEST_CASE("models of weights: wrong shapes are refused by name", "[compute][learning]") {
   CpuBackend backend(1, smtrain::kernel_level());
   Queue& queue = backend.main_queue();
