@@ -20,13 +20,14 @@ from click_cases import ClickCases
 from format_cases import FormatCases
 from image_cases import ImageCases
 from linear_cases import LinearCases
+from pca_cases import PcaCases
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CSV = "text/csv;label_size=0"
 ROWS, COLUMNS = 1_000_000, 32
 
 
-class Bench(FormatCases, ImageCases, LinearCases, ClickCases):
+class Bench(FormatCases, ImageCases, LinearCases, ClickCases, PcaCases):
     def __init__(self, options):
         self.o = options
         self.rows = []
@@ -235,7 +236,7 @@ def cpu_name():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cases = ("mnist", "blobs", "convert", "read", "start", "bytes", "ranks", "epoch", "memory", "libsvm", "jsonl", "jpeg", "parquet",
-             "adult", "housing", "digits", "curves", "ratings", "clicks")
+             "adult", "housing", "digits", "curves", "ratings", "clicks", "pca", "pca-stream")
     parser.add_argument("--smtrain", default="build/release/smtrain")
     parser.add_argument("--read-rate", default="build/release/bench/read_rate")
     parser.add_argument("--jpeg-rate", default="build/release/bench/jpeg_rate")
@@ -261,7 +262,7 @@ def main():
     print("\n".join(f"{key}: {value}" for key, value in machine.items()), flush=True)
     bench = Bench(options)
     for name in chosen:
-        getattr(bench, f"case_{name}")()
+        getattr(bench, f"case_{name.replace('-', '_')}")()
     path = options.json or os.path.join(options.work, "bench.json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"machine": machine, "pairs": options.pairs, "results": bench.rows}, file, indent=1)
