@@ -259,6 +259,18 @@ class Thresholds(LinearTest):
             self.run_with(criterion, *flags)
             self.assertAlmostEqual(params(self.read("model.tar.gz"))["criterion_value"], self.metric(name), places=9)
 
+    def test_the_warning_is_about_the_model_that_is_kept(self):
+        self.write("train.csv", rows_of(*binary(300, 8)))
+        self.write("validation.csv", rows_of(*binary(60, 9)))
+        for epochs in ("1", "2", "5", "9"):
+            result = self.run_with("recall_at_target_precision", "--target_precision", "0.999999", "--learning_rate", "3", "--epochs", epochs,
+                                   "--early_stopping_patience", "20", "--mini_batch_size", "10")
+            warned = re.search(r"with precision (\S+)", result.err)
+            if warned:
+                self.assertEqual(warned[1], f"{self.metric('precision'):.4g}")
+            else:
+                self.assertEqual(self.metric("precision"), 1)
+
     def test_a_target_out_of_reach_is_a_warning_with_its_rows(self):
         self.write("train.csv", "0,1,2\n1,1,2\n" * 150)  # rows that nothing tells apart
         self.write("validation.csv", self.read("train.csv"))

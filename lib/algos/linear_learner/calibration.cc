@@ -213,16 +213,15 @@ std::size_t best_model(const Target& target, std::span<const Verdict> verdicts) 
   return best;
 }
 
-std::vector<std::string> cautions(const CalibrationSample& sample, const Target& target, const Verdict& best,
-                                  const std::string& channel) {
+std::vector<std::string> cautions(const CalibrationRows& seen, const Target& target, const Verdict& best) {
   std::vector<std::string> all;
   if (target.criterion == Criterion::loss_function) return all;
-  const std::string rows = fmt::format("the {} rows of {} that it was found on, {} of them with label 1", grouped(sample.rows()),
-                                       channel, grouped(sample.positives()));
+  const std::string rows = fmt::format("the {} rows of {} that it was found on, {} of them with label 1", grouped(seen.rows),
+                                       seen.channel, grouped(seen.positives));
   const char* criterion = name_of(target.criterion);
-  if (sample.positives() == 0 || sample.positives() == sample.rows()) {
+  if (seen.positives == 0 || seen.positives == seen.rows) {
     all.push_back(fmt::format("{} cannot tell thresholds apart: all {} rows of {} have label {}", criterion,
-                              grouped(sample.rows()), channel, sample.positives() == 0 ? 0 : 1));
+                              grouped(seen.rows), seen.channel, seen.positives == 0 ? 0 : 1));
     return all;
   }
   const bool about_recall = target.criterion == Criterion::precision_at_target_recall;
@@ -232,7 +231,7 @@ std::vector<std::string> cautions(const CalibrationSample& sample, const Target&
                               about_recall ? "target_recall" : "target_precision",
                               about_recall ? target.target_recall : target.target_precision, rows,
                               about_recall ? "recall" : "precision", best.side));
-  } else if ((about_recall || about_precision) && sample.positives() < kFewPositives) {
+  } else if ((about_recall || about_precision) && seen.positives < kFewPositives) {
     all.push_back(fmt::format("the threshold holds {} {:g} on {}; so few leave other rows uncertain",
                               about_recall ? "target_recall" : "target_precision",
                               about_recall ? target.target_recall : target.target_precision, rows));

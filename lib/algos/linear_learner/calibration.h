@@ -87,8 +87,13 @@ bool is_better(const Target& target, const Verdict& a, const Verdict& b);
 /// The best model, of equals the first. Throws a user Error with advice when none is usable.
 std::size_t best_model(const Target& target, std::span<const Verdict> verdicts);
 
+/// Rows that thresholds were found on.
+struct CalibrationRows {
+  std::uint64_t rows = 0, positives = 0;
+  std::string channel;  ///< "validation"
+};
+
 /// Warnings about a calibration: a target that is missed, a target met by few rows, labels of one class; with the rows that it was made on.
-/// `channel`: "validation".
-std::vector<std::string> cautions(const CalibrationSample& sample, const Target& target, const Verdict& best, const std::string& channel);
+std::vector<std::string> cautions(const CalibrationRows& seen, const Target& target, const Verdict& best);
 
 }  // namespace smtrain::linear

@@ -100,7 +100,7 @@ class Trainer final : public job::Learner {
   std::optional<Weights> best_;              // of each model, those of the epoch that it did best in
   std::optional<Weights> best_average_;      // of each model, the mean up to then
   std::vector<Verdict> best_verdicts_;       // of each model, then
-  std::vector<std::string> cautions_;        // about the calibration, then
+  CalibrationRows calibrated_on_;            // what thresholds were found on, when last
   std::optional<double> shown_loss_;
   std::size_t broken_ = 0;                   // models whose loss is not finite
 };

@@ -91,12 +91,8 @@ std::optional<std::vector<Verdict>> Trainer::judge_rows(const std::string& chann
   if (losses != nullptr) *losses = sums;
   if (!sample) return judge(sums);
   sample->gather(workers_);
-  std::vector<Verdict> verdicts = calibrate(*sample, target_, sums, backend_.device().threads);
-  cautions_.clear();
-  if (std::any_of(verdicts.begin(), verdicts.end(), [](const Verdict& v) { return v.usable; })) {
-    cautions_ = cautions(*sample, target_, verdicts[best_model(target_, verdicts)], channel);
-  }
-  return verdicts;
+  calibrated_on_ = {sample->rows(), sample->positives(), channel};
+  return calibrate(*sample, target_, sums, backend_.device().threads);
 }
 
 formats::TableStream& Trainer::validation(std::int64_t epoch) {

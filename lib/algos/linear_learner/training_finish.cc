@@ -51,15 +51,15 @@ Trainer::Choice Trainer::choose() {
     if (!validates()) {
       if (auto again = judge_again(*best_)) verdicts = std::move(*again);
     }
-    const std::vector<std::string> before = cautions_;
     if (const auto averaged = judge_again(*best_average_)) verdicts.insert(verdicts.end(), averaged->begin(), averaged->end());
-    if (best_model(target_, verdicts) < models()) cautions_ = before;
   } else if (!validates() && is_binary()) {
     context_.log().warning("the rows of the train channel cannot be read again: the threshold stays {} and the model with the lowest "
                            "training loss is kept; give a validation channel to calibrate on", kNaturalThreshold);
   }
-  for (const std::string& sentence : cautions_) context_.log().warning("{}", sentence);
   const std::size_t index = best_model(target_, verdicts);
+  if (calibrated_on_.rows > 0) {
+    for (const std::string& sentence : cautions(calibrated_on_, target_, verdicts[index])) context_.log().warning("{}", sentence);
+  }
   const Choice choice{index % models(), index >= models(), verdicts[index]};
   if (models() > 1) context_.log().info("Best model found for hyperparameters: {}", chosen_json(params_, grid_.points[choice.model]));
   context_.log().detail("weights: {}", choice.averaged ? "the mean over the last epochs" : "those of the best epoch");

@@ -162,10 +162,7 @@ void Trainer::restore_best(const job::State& state) {
     const double* v = numbers.data() + 6 * m;
     best_verdicts_.push_back({v[0] != 0, v[1] != 0, v[2], v[3], v[4], v[5]});
   }
-  cautions_.clear();
-  for (const std::string_view line : split(state.text("best.cautions"), '\n')) {
-    if (!line.empty()) cautions_.emplace_back(line);
-  }
+  calibrated_on_ = {state.count("calibrated.rows"), state.count("calibrated.positives"), state.text("calibrated.channel")};
 }
 
 void Trainer::save(job::State& state) const {
@@ -188,7 +185,9 @@ void Trainer::save(job::State& state) const {
     for (const double number : {v.usable ? 1.0 : 0.0, v.feasible ? 1.0 : 0.0, v.value, v.side, v.threshold, v.objective}) numbers.push_back(number);
   }
   state.put("best.verdicts", {models(), 6}, numbers);
-  state.put("best.cautions", join(cautions_, "\n"));
+  state.put("calibrated.rows", calibrated_on_.rows);
+  state.put("calibrated.positives", calibrated_on_.positives);
+  state.put("calibrated.channel", calibrated_on_.channel);
 }
 
 void Trainer::resolve_settings() {

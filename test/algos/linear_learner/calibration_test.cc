@@ -1,5 +1,6 @@
 #include "algos/linear_learner/calibration.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
@@ -14,6 +15,10 @@ namespace {
 using Catch::Matchers::Contains;
 
 // Raw scores of hinge_loss are answers as they are.
+CalibrationRows rows_of(const std::vector<float>& labels, const std::string& channel) {
+  return {labels.size(), static_cast<std::uint64_t>(std::count(labels.begin(), labels.end(), 1.0f)), channel};
+}
+
 CalibrationSample sample_of(const std::vector<std::vector<float>>& models, const std::vector<float>& labels,
                             Loss loss = Loss::hinge_loss) {
   CalibrationSample sample(loss, models.size(), 1000000);
@@ -131,7 +136,7 @@ TEST_CASE("linear-learner calibration: where the target is out of reach the near
   CHECK(v.side == Approx(2.0 / 3));
   CHECK(v.value == Approx(2.0 / 3));
   CHECK(v.threshold == Approx(0.4));
-  const std::vector<std::string> warnings = cautions(sample_of({f}, y), t, v, "validation");
+  const std::vector<std::string> warnings = cautions(rows_of(y, "validation"), t, v);
   REQUIRE(warnings.size() == 1);
   CHECK_THAT(warnings[0], Contains("no threshold reaches target_precision 0.9 on the 5 rows of validation") &&
                               Contains("3 of them with label 1") && Contains("precision 0.6667"));
@@ -140,11 +145,11 @@ TEST_CASE("linear-learner calibration: where the target is out of reach the near
 TEST_CASE("linear-learner calibration: warnings say on how many positives a threshold rests", "[algos][linear]") {
   const std::vector<float> f{0.1f, 0.9f}, y{0, 1};
   const Target t = target(Criterion::precision_at_target_recall);
-  const std::vector<std::string> few = cautions(sample_of({f}, y), t, only(f, y, t), "train");
+  const std::vector<std::string> few = cautions(rows_of(y, "train"), t, only(f, y, t));
   REQUIRE(few.size() == 1);
   CHECK_THAT(few[0], Contains("target_recall 0.8") && Contains("2 rows of train") && Contains("1 of them with label 1"));
-  CHECK(cautions(sample_of({f}, y), target(Criterion::accuracy), only(f, y, target(Criterion::accuracy)), "train").empty());
-  const std::vector<std::string> one = cautions(sample_of({f}, {0, 0}), t, only(f, {0, 0}, t), "validation");
+  CHECK(cautions(rows_of(y, "train"), target(Criterion::accuracy), only(f, y, target(Criterion::accuracy))).empty());
+  const std::vector<std::string> one = cautions(rows_of({0, 0}, "validation"), t, only(f, {0, 0}, t));
   REQUIRE(one.size() == 1);
   CHECK_THAT(one[0], Contains("all 2 rows of validation have label 0"));
 }
