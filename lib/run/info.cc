@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "algos/libraries.h"
 #include "base/error.h"
 #include "base/machine.h"
+#include "base/shared_object.h"
 #include "base/text.h"
 #include "compute/cuda_module.h"
 #include "compute/libraries.h"
@@ -71,19 +73,13 @@ std::vector<LoadedLibrary> all_libraries() {
   std::vector<Library> found = compute::libraries();
   const std::vector<Library> formats = formats::libraries();
   found.insert(found.end(), formats.begin(), formats.end());
+  const std::vector<Library> engines = algos::libraries();
+  found.insert(found.end(), engines.begin(), engines.end());
   std::vector<LoadedLibrary> all;
   for (Library& library : found) {
     const std::vector<std::string> paths = library.file.empty() ? std::vector<std::string>{} : loaded_libraries(library.file);
-    all.push_back({std::move(library), paths.empty() ? "linked in" : join(paths, ", ")});
-  }
-  return all;
-}
-
-// More than one would each bring a team of threads.
-std::vector<std::string> openmp_runtimes() {
-  std::vector<std::string> all;
-  for (const char* name : {"libgomp", "libomp.", "libomp5", "libiomp"}) {
-    for (std::string& path : loaded_libraries(name)) all.push_back(std::move(path));
+    std::string from = paths.empty() ? library.version.empty() ? "not available" : "linked in" : join(paths, ", ");
+    all.push_back({std::move(library), std::move(from)});
   }
   return all;
 }

@@ -22,7 +22,7 @@ constexpr std::uint64_t kMinMemory = std::uint64_t{64} << 20;
 
 // Variables with our prefix that are no settings: read where they act.
 const std::vector<std::string> kOtherVariables = {"SMTRAIN_KERNELS", "SMTRAIN_ALGORITHM", "SMTRAIN_GRACE", "SMTRAIN_WORKDIR",
-                                                  "SMTRAIN_MODULE_PATH"};
+                                                  "SMTRAIN_MODULE_PATH", "SMTRAIN_XGBOOST_LIB"};
 
 std::string with_dashes(std::string_view name) {
   std::string text(name);
