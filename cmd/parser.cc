@@ -46,6 +46,7 @@ void each_hyperparameter(const run::Subcommand& command,
     visit(h.name, h);
     for (const std::string& alias : h.aliases) visit(alias, h);
   }
+  for (const job::Hyperparameter& h : job::internal_hyperparameters()) visit(h.name, h);
 }
 
 // ---- where the subcommand stands ---------------------------------------------------------------------------------------

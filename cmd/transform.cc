@@ -9,6 +9,7 @@ void transform(CommandLine& line, Session& session) {
   request.output = line.text("output").value_or("");
   request.content_type = line.text("content-type");
   request.accept = line.text("accept");
+  request.columns = line.text("columns");
   request.top = line.text("top");
   request.candidates = line.text("candidates");
   request.depfile = line.text("depfile");

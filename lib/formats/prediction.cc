@@ -25,25 +25,24 @@ bool written_as_integer(const PredictionColumn& column, float value) {
   return column.integer && std::abs(value) < 0x1p53f && value == std::trunc(value);
 }
 
-void append_value(std::string& out, const PredictionColumn& column, float value) {
-  if (written_as_integer(column, value)) {
-    fmt::format_to(std::back_inserter(out), "{}", static_cast<std::int64_t>(value));
+// Number `at` of a column, counted over all rows. `json`: null for what is not finite.
+void append_value(std::string& out, const PredictionColumn& column, std::size_t at, bool json) {
+  if (!column.integers.empty()) {
+    fmt::format_to(std::back_inserter(out), "{}", column.integers[at]);
+  } else if (written_as_integer(column, column.values[at])) {
+    fmt::format_to(std::back_inserter(out), "{}", static_cast<std::int64_t>(column.values[at]));
+  } else if (json) {
+    append_json_number(out, column.values[at]);
   } else {
-    append_number(out, value);
+    append_number(out, column.values[at]);
   }
 }
 
-void append_json_value(std::string& out, const PredictionColumn& column, float value) {
-  if (written_as_integer(column, value)) return append_value(out, column, value);
-  append_json_number(out, value);
-}
-
-void append_json_values(std::string& out, const PredictionColumn& column, std::span<const float> values) {
-  if (!column.integer) return append_json_list(out, values);
+void append_list(std::string& out, const PredictionColumn& column, std::size_t row, std::string_view separator, bool json) {
   out += '[';
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (i > 0) out += ',';
-    append_json_value(out, column, values[i]);
+  for (std::size_t i = 0; i < column.width; ++i) {
+    if (i > 0) out += separator;
+    append_value(out, column, row * column.width + i, json);
   }
   out += ']';
 }
@@ -61,33 +60,53 @@ void append_object(std::string& out, const Prediction& prediction, std::span<con
     const PredictionColumn& column = prediction.columns[i];
     if (i > 0) out += ',';
     out += members[i];
-    if (column.width == 1 && !column.list) {
-      append_json_value(out, column, column.values[row]);
-    } else {
-      append_json_values(out, column, answer_of(column, row));
-    }
+    if (column.width == 1 && !column.list) append_value(out, column, row, true);
+    else append_list(out, column, row, ",", true);
   }
   out += '}';
 }
 
-void append_csv_line(std::string& out, const Prediction& prediction, std::size_t row) {
-  bool first = true;
-  for (const bool labels : {true, false}) {
-    for (const PredictionColumn& column : prediction.columns) {
-      if (column.integer != labels) continue;
-      for (const float value : answer_of(column, row)) {
-        if (!first) out += ',';
-        append_value(out, column, value);
-        first = false;
-      }
-    }
+void append_csv_column(std::string& out, const PredictionColumn& column, std::size_t row) {
+  if (column.csv_cell) {
+    out += '"';
+    append_list(out, column, row, ", ", false);
+    out += "\",";
+    return;
   }
+  for (std::size_t i = 0; i < column.width; ++i) {
+    append_value(out, column, row * column.width + i, false);
+    out += ',';
+  }
+}
+
+bool leads(const PredictionColumn& column) { return column.integer && column.integers.empty(); }
+
+void append_csv_line(std::string& out, const Prediction& prediction, std::size_t row) {
+  const std::size_t start = out.size();
+  for (const PredictionColumn& column : prediction.columns) {
+    if (prediction.in_order || leads(column)) append_csv_column(out, column, row);
+  }
+  for (const PredictionColumn& column : prediction.columns) {
+    if (!prediction.in_order && !leads(column)) append_csv_column(out, column, row);
+  }
+  if (out.size() > start) out.pop_back();
   out += '\n';
+}
+
+// The numbers of a row, as floats; `made` holds those that are not kept so.
+std::span<const float> floats_of(const PredictionColumn& column, std::size_t row, std::vector<float>& made) {
+  if (column.integers.empty()) return answer_of(column, row);
+  const auto first = column.integers.begin() + static_cast<std::ptrdiff_t>(row * column.width);
+  made.assign(first, first + static_cast<std::ptrdiff_t>(column.width));
+  return made;
 }
 
 void append_response(std::string& out, const Prediction& prediction, std::size_t row, std::string& payload) {
   std::vector<recordio::NamedValues> answers;
-  for (const PredictionColumn& column : prediction.columns) answers.push_back({column.name, answer_of(column, row)});
+  std::vector<std::vector<float>> made(prediction.columns.size());
+  for (std::size_t i = 0; i < prediction.columns.size(); ++i) {
+    answers.push_back({prediction.columns[i].name, floats_of(prediction.columns[i], row, made[i])});
+  }
   payload.clear();
   append_response_record(payload, answers);
   recordio::append_frame(out, payload, false);

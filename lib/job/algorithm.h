@@ -42,6 +42,15 @@ struct MetricSpec {
   std::string help;
 };
 
+/// An algorithm's own metrics, and then those of how far a run is and how fast, which the service's trainers (not its XGBoost) print.
+inline std::vector<MetricSpec> with_progress(std::vector<MetricSpec> metrics) {
+  metrics.push_back({"train:progress", R"(#progress_metric: host=\S+, completed (\S+) %)", MetricSpec::Goal::none, false,
+                     "Per cent of the epochs that are done."});
+  metrics.push_back({"train:throughput", R"(#throughput_metric: host=\S+, train throughput=(\S+) records/second)", MetricSpec::Goal::none,
+                     false, "Records per second of an epoch."});
+  return metrics;
+}
+
 struct Example {
   std::string comment;  ///< what it does
   std::string command;  ///< runs in a folder that holds the sample data of share/examples/data
@@ -65,7 +74,9 @@ struct Description {
   std::vector<std::string> answers;        ///< content types of responses; the first is the default of the service
   std::vector<std::string> model_files;    ///< members of the tarball, with a word on each
   std::vector<Example> examples;
-  bool distributed = false;
+  bool distributed = true;                 ///< trains in several processes
+  bool missing_values = false;             ///< an absent number of a dense row comes as NaN; without it readers refuse the row
+  std::string default_answer = "application/jsonlines";  ///< of transform, where no type is asked for
   Table hyperparameters;
 };
 
@@ -78,6 +89,18 @@ struct Candidates {
 };
 
 class Ranker;
+
+/// What an answer is to hold.
+struct AnswerRequest {
+  std::vector<std::string> columns;  ///< by name, in this order; empty: the plain answer, or the verbose one
+  bool verbose = false;              ///< "verbose=true" of the accepted content type; nothing where a model has no more to say
+};
+
+/// A column that can be asked for.
+struct AnswerColumn {
+  std::string name;
+  std::string help;
+};
 
 /// What users take out of a model first: a matrix, with names of its columns.
 struct Coefficients {
@@ -98,8 +121,11 @@ class Predictor {
     virtual ~Scratch() = default;
   };
   virtual std::unique_ptr<Scratch> make_scratch(compute::Backend& backend) const = 0;
-  /// Answers for the rows of a batch whose width is feature_dim(); `out` is overwritten, its memory reused.
-  virtual void predict(compute::Backend& backend, const formats::Batch& batch, Scratch& scratch,
+  /// What can be asked for by name, beside the plain answer; empty: nothing.
+  virtual std::vector<AnswerColumn> answer_columns() const { return {}; }
+  /// Answers for the rows of a batch whose width is feature_dim(); `out` is overwritten, its memory reused. Columns that are asked for
+  /// are among answer_columns().
+  virtual void predict(compute::Backend& backend, const formats::Batch& batch, const AnswerRequest& wanted, Scratch& scratch,
                        formats::Prediction& out) const = 0;
   /// This model as one that ranks candidates; nullptr where there is nothing of the kind.
   virtual const Ranker* ranker() const { return nullptr; }
@@ -171,6 +197,25 @@ class Algorithm {
   virtual std::unique_ptr<Predictor> load(const Model& model) const = 0;
   /// Whether a tarball without a manifest is one the service wrote for this algorithm.
   virtual bool recognises(const Model& model) const = 0;
+};
+
+/// An Algorithm of a description and the three functions that an algorithm's folder has.
+class BuiltIn final : public Algorithm {
+ public:
+  struct Functions {
+    std::function<std::unique_ptr<Predictor>(Context& context, Settings& settings)> train;
+    std::function<std::unique_ptr<Predictor>(const Model& model)> load;
+    std::function<bool(const Model& model)> recognises;
+  };
+  BuiltIn(Description description, Functions functions) : description_(std::move(description)), functions_(functions) {}
+  const Description& description() const override { return description_; }
+  std::unique_ptr<Predictor> train(Context& context, Settings& settings) const override { return functions_.train(context, settings); }
+  std::unique_ptr<Predictor> load(const Model& model) const override { return functions_.load(model); }
+  bool recognises(const Model& model) const override { return functions_.recognises(model); }
+
+ private:
+  const Description description_;
+  const Functions functions_;
 };
 
 }  // namespace smtrain::job

@@ -132,15 +132,8 @@ const std::vector<std::string> kSilentlyIgnored = {
     "sagemaker_region",   "sagemaker_job_name",         "sagemaker_container_log_level", "sagemaker_enable_cloudwatch_metrics",
     "sagemaker_program",  "sagemaker_submit_directory"};
 
-// Internal names that every algorithm takes, whether its table has them or not.
 const Hyperparameter* internal_entry(std::string_view name) {
-  static const std::vector<Hyperparameter> entries = [] {
-    Hyperparameter objective = ignored("_tuning_objective_metric", Kind::text);
-    Hyperparameter level = ignored("_log_level", Kind::choice);
-    level.choices = {{"debug", 0, {}}, {"info", 1, {}}, {"warn", 2, {"warning"}}, {"error", 3, {}}};
-    Hyperparameter gpus = ignored("_num_gpus", Kind::integer).or_auto().at_least(0);
-    return std::vector<Hyperparameter>{objective, level, gpus};
-  }();
+  const std::span<const Hyperparameter> entries = internal_hyperparameters();
   const auto found = std::find_if(entries.begin(), entries.end(), [&](const Hyperparameter& h) { return h.name == name; });
   return found == entries.end() ? nullptr : &*found;
 }
@@ -287,6 +280,21 @@ void check_rules(const Table& table, const Settings& settings) {
 }
 
 }  // namespace
+
+std::span<const Hyperparameter> internal_hyperparameters() {
+  static const std::vector<Hyperparameter> entries = [] {
+    Hyperparameter level = ignored("_log_level", Kind::choice);
+    level.choices = {{"debug", 0, {}}, {"info", 1, {}}, {"warn", 2, {"warning"}}, {"error", 3, {}}};
+    std::vector<Hyperparameter> all{level, ignored("_num_gpus", Kind::integer).or_auto().at_least(0)};
+    for (const char* name : {"_tuning_objective_metric", "_kvstore", "_num_kv_servers", "_num_slices", "_enable_profiler",
+                             "_disable_wait_to_read", "_data_format", "_optimizer", "_learning_rate", "_wd", "_use_full_symbolic",
+                             "_ftp_port"}) {
+      all.push_back(ignored(name, Kind::text));
+    }
+    return all;
+  }();
+  return entries;
+}
 
 Settings resolve(const Table& table, std::span<const Given> given, Log& log) {
   Settings settings;

@@ -102,6 +102,10 @@ class Table {
   Factory factory_;
 };
 
+/// What the service's clients and containers add to the settings of any algorithm: every table takes these, without effect unless it
+/// declares them itself.
+std::span<const Hyperparameter> internal_hyperparameters();
+
 /// A value as the user gave it.
 struct Given {
   std::string name;

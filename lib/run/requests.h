@@ -69,6 +69,7 @@ struct TrainRequest {
 struct TransformRequest {
   std::string model, input, output;
   std::optional<std::string> content_type, accept;
+  std::optional<std::string> columns;     ///< names of columns, comma-separated, instead of the plain answer
   std::optional<std::string> top;         ///< so many of the best candidates of each row, a whole number, instead of its answer
   std::optional<std::string> candidates;  ///< with it: FIRST-LAST, the features that stand for them
   std::optional<std::string> depfile;

@@ -1,6 +1,7 @@
 // Batch transform: rows in, answers out, streaming.
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -19,14 +20,41 @@ namespace {
 constexpr std::size_t kBatchRows = 8192;
 constexpr std::size_t kMostTop = 100'000;  // of answers that are read by somebody
 
-formats::Format answer_format(const TransformRequest& request, const job::Description& algorithm) {
-  const std::string accept = request.accept.value_or("application/jsonlines");
-  const formats::ContentType type = formats::parse_content_type(accept);
+formats::ContentType answer_type(const TransformRequest& request, const job::Description& algorithm) {
+  const std::string accept = request.accept.value_or(algorithm.default_answer);
+  formats::ContentType type = formats::parse_content_type(accept);
   const std::string mime = formats::mime_type(type.format);
   for (const std::string& known : algorithm.answers) {
-    if (known == mime) return type.format;
+    if (known == mime) return type;
   }
   throw user_error("--accept {}: {} answers in: {}", accept, algorithm.name, join(algorithm.answers, ", "));
+}
+
+// The service's containers are told by their environment; one that has nothing to choose from does not look there.
+std::string wanted_columns(const TransformRequest& request, bool selectable) {
+  if (request.columns) return *request.columns;
+  const char* const set = std::getenv("SAGEMAKER_INFERENCE_OUTPUT");
+  return selectable && set != nullptr ? set : "";
+}
+
+job::AnswerRequest wanted_answer(const TransformRequest& request, const formats::ContentType& type, const LoadedModel& loaded) {
+  job::AnswerRequest wanted;
+  wanted.verbose = type.boolean("verbose").value_or(false);
+  std::vector<std::string> known;
+  for (const job::AnswerColumn& column : loaded.predictor->answer_columns()) known.push_back(column.name);
+  const std::string text = wanted_columns(request, !known.empty());
+  if (text.empty()) return wanted;
+  if (known.empty()) throw user_error("--columns: models of {} have one answer alone", loaded.algorithm->description().name);
+  for (const std::string_view part : split(text, ',')) {
+    const std::string name(trim(part));
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      throw user_error("{}: {} is none of the columns that this model answers with: {}{}",
+                       request.columns ? "--columns" : "SAGEMAKER_INFERENCE_OUTPUT", smtrain::quoted(name), join(known, ", "),
+                       did_you_mean(name, known));
+    }
+    if (std::find(wanted.columns.begin(), wanted.columns.end(), name) == wanted.columns.end()) wanted.columns.push_back(name);
+  }
+  return wanted;
 }
 
 std::size_t whole_number(std::string_view text, std::string_view flag, std::string_view expected) {
@@ -99,7 +127,8 @@ double fraction(const formats::TableStream& stream) {
 
 void transform(const TransformRequest& request, Console& console) {
   const LoadedModel loaded = load_model(request.model);
-  const formats::Format format = answer_format(request, loaded.algorithm->description());
+  const formats::ContentType type = answer_type(request, loaded.algorithm->description());
+  const job::AnswerRequest wanted = wanted_answer(request, type, loaded);
   const std::optional<job::Candidates> candidates = wanted_candidates(request, loaded);
   check_output(request);
   const std::unique_ptr<compute::Backend> backend = make_backend(request.common, loaded.algorithm->description(), console);
@@ -107,7 +136,7 @@ void transform(const TransformRequest& request, Console& console) {
   check_input_type(request, loaded, *stream);
 
   AtomicFile output(request.output);
-  formats::PredictionWriter writer(format, loaded.algorithm->description().response_key);
+  formats::PredictionWriter writer(type.format, loaded.algorithm->description().response_key);
   const std::unique_ptr<job::Predictor::Scratch> scratch = loaded.predictor->make_scratch(*backend);
   formats::Prediction prediction;
   std::string text;
@@ -115,7 +144,8 @@ void transform(const TransformRequest& request, Console& console) {
   for (formats::Batch batch; stream->next(batch);) {
     throw_if_stopped();
     if (candidates) loaded.predictor->ranker()->rank(*backend, batch, *candidates, *scratch, prediction);
-    else loaded.predictor->predict(*backend, batch, *scratch, prediction);
+    else loaded.predictor->predict(*backend, batch, wanted, *scratch, prediction);
+    prediction.in_order = !wanted.columns.empty();
     writer.rows(prediction, text);
     output.write(text);
     text.clear();

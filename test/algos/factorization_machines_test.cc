@@ -441,7 +441,7 @@ formats::Prediction answers(const job::Predictor& model, const std::vector<float
   const auto backend = compute::make_cpu_backend(1);
   const auto scratch = model.make_scratch(*backend);
   formats::Prediction out;
-  model.predict(*backend, dense_batch(rows, n), *scratch, out);
+  model.predict(*backend, dense_batch(rows, n), {}, *scratch, out);
   return out;
 }
 

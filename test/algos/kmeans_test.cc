@@ -272,7 +272,7 @@ TEST_CASE("kmeans: a saved model answers as before; distances are Euclidean and 
   auto stream = context.open_table("test", {1000, 1, 9});
   formats::Batch batch;
   REQUIRE(stream->next(batch));
-  loaded->predict(context.backend(), batch, *scratch, prediction);
+  loaded->predict(context.backend(), batch, {}, *scratch, prediction);
   REQUIRE(prediction.rows == 300);
   REQUIRE(prediction.columns[0].name == "closest_cluster");
   REQUIRE(prediction.columns[1].name == "distance_to_cluster");

@@ -90,7 +90,7 @@ Outcome outcome(std::unique_ptr<compute::Backend> backend, const std::map<std::s
   formats::Prediction prediction;
   auto stream = context.open_table("test", {100, 1, kFeatures});
   for (formats::Batch batch; stream->next(batch);) {
-    loaded->predict(context.backend(), batch, *scratch, prediction);
+    loaded->predict(context.backend(), batch, {}, *scratch, prediction);
     for (const auto& column : prediction.columns) {
       if (!column.integer && column.name != "predicted_label") out.scores.insert(out.scores.end(), column.values.begin(), column.values.end());
     }

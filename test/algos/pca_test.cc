@@ -497,7 +497,7 @@ TEST_CASE("pca: projections are (x - mean) v, dense, sparse and of the service's
         REQUIRE(stream->next(batch));
         const auto scratch = predictor->make_scratch(reader.backend());
         formats::Prediction out;
-        predictor->predict(reader.backend(), batch, *scratch, out);
+        predictor->predict(reader.backend(), batch, {}, *scratch, out);
         REQUIRE(out.columns.size() == 1);
         CHECK(out.columns[0].name == "projection");
         CHECK(out.columns[0].list);

@@ -269,12 +269,13 @@ TEST_CASE("hyperparameters: the service's internal names are taken by every tabl
   const std::vector<Given> all = given({{"k", "1"},
                                         {"_tuning_objective_metric", "test:msd"},
                                         {"_kvstore", "dist_sync"},
+                                        {"_some_key", "1"},
                                         {"_log_level", "info"},
                                         {"_num_gpus", "auto"},
                                         {"sagemaker_region", "eu-west-1"}});
   CHECK_NOTHROW(resolve(kTable, all, log));
   REQUIRE(log.lines.size() == 1);
-  CHECK(log.lines[0].second.find("_kvstore") != std::string::npos);
+  CHECK(log.lines[0].second.find("_some_key") != std::string::npos);
   CHECK(problems({{"k", "1"}, {"_log_level", "loud"}}).size() == 1);
   CHECK(problems({{"k", "1"}, {"sagemaker_s3_output", "x"}}).size() == 1);
   CHECK(problems({{"k", "1"}, {"mini-batch-size", "5"}}).size() == 1);

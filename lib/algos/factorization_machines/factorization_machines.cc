@@ -11,9 +11,7 @@ namespace {
 
 using job::boolean;
 using job::choice;
-using job::ignored;
 using job::integer;
-using job::Kind;
 using job::number;
 
 const char* const kRecordio = "application/x-recordio-protobuf";
@@ -105,15 +103,6 @@ std::vector<job::Hyperparameter> group_hyperparameters(const GroupFields& g) {
   };
 }
 
-std::vector<job::Hyperparameter> internal_hyperparameters() {
-  std::vector<job::Hyperparameter> all;
-  for (const char* name : {"_optimizer", "_learning_rate", "_wd", "_data_format", "_use_full_symbolic", "_kvstore", "_num_gpus",
-                           "_log_level", "_tuning_objective_metric"}) {
-    all.push_back(ignored(name, Kind::text).help("Internal to the service."));
-  }
-  return all;
-}
-
 // What each method of starting needs, named by the key that is missing.
 std::optional<std::string> start_problem(const Group& g) {
   if (g.start == Start::uniform && !g.scale) {
@@ -154,7 +143,7 @@ job::Table hyperparameters() {
                             "0.001"};
   std::vector<job::Hyperparameter> all;
   for (const auto& part : {model_hyperparameters(), optimizer_hyperparameters(), group_hyperparameters(bias), group_hyperparameters(linear),
-                           group_hyperparameters(factors), internal_hyperparameters()}) {
+                           group_hyperparameters(factors)}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return job::table<Params>(std::move(all), rules());
@@ -200,10 +189,7 @@ std::vector<job::MetricSpec> metrics() {
           train("binary_classification_accuracy", "binary_classification_accuracy", "score", "Binary: accuracy over the epoch so far."),
           train("binary_classification_cross_entropy", "binary_classification_cross_entropy", "loss",
                 "Binary: cross entropy over the epoch so far."),
-          train("binary_f_beta", R"(binary_f_1\.000)", "score", "Binary: F1 over the epoch so far."),
-          {"train:progress", R"(#progress_metric: host=\S+, completed (\S+) %)", Goal::none, false, "Per cent of the epochs that are done."},
-          {"train:throughput", R"(#throughput_metric: host=\S+, train throughput=(\S+) records/second)", Goal::none, false,
-           "Records per second of an epoch."}};
+          train("binary_f_beta", R"(binary_f_1\.000)", "score", "Binary: F1 over the epoch so far.")};
 }
 
 std::vector<job::Example> examples() {
@@ -246,36 +232,22 @@ job::Description make_description() {
   d.devices = {"cpu", "cuda"};
   d.log_name = "factorization-machines";
   d.channels = channels();
-  d.metrics = metrics();
+  d.metrics = job::with_progress(metrics());
   d.accepts = {"application/json", "application/jsonlines", kRecordio};
   d.answers = {"application/json", "application/jsonlines", kRecordio};
   d.model_files = {"manifest.json: algorithm, hyperparameters, metrics",
                    "model.safetensors: v (feature_dim x num_factors), w1_weight (feature_dim x 1), w0_weight (1), and the moments of Adam",
                    "model_algo-1: as the service writes it, a zip of symbol.json, params and meta.json that an MXNet Module loads"};
   d.examples = examples();
-  d.distributed = true;
   d.hyperparameters = hyperparameters();
   return d;
 }
 
-class FactorizationMachines final : public job::Algorithm {
- public:
-  const job::Description& description() const override { return description_; }
-  std::unique_ptr<job::Predictor> train(job::Context& context, job::Settings& settings) const override {
-    return fm::train(context, settings);
-  }
-  std::unique_ptr<job::Predictor> load(const job::Model& model) const override { return fm::load(model); }
-  bool recognises(const job::Model& model) const override { return fm::recognises(model); }
-
- private:
-  const job::Description description_ = make_description();
-};
-
 }  // namespace
 
 const job::Algorithm& algorithm() {
-  static const FactorizationMachines machines;
-  return machines;
+  static const job::BuiltIn built_in(make_description(), {train, load, recognises});
+  return built_in;
 }
 
 }  // namespace smtrain::fm

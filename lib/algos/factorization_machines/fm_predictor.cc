@@ -54,7 +54,8 @@ void FmPredictor::scores(compute::Backend& backend, const formats::Batch& batch,
   for (float& value : f) value += weights_.w0;
 }
 
-void FmPredictor::predict(compute::Backend& backend, const formats::Batch& batch, Scratch& scratch_base, formats::Prediction& out) const {
+void FmPredictor::predict(compute::Backend& backend, const formats::Batch& batch, const job::AnswerRequest&,
+                          Scratch& scratch_base, formats::Prediction& out) const {
   auto& scratch = static_cast<FmScratch&>(scratch_base);
   scores(backend, batch, scratch_base, scratch.f);
   out.rows = batch.rows;

@@ -37,7 +37,8 @@ class FmPredictor final : public job::Predictor, public job::Ranker {
 
   std::unique_ptr<Scratch> make_scratch(compute::Backend& backend) const override;
   /// Column score; of a binary_classifier also predicted_label.
-  void predict(compute::Backend& backend, const formats::Batch& batch, Scratch& scratch, formats::Prediction& out) const override;
+  void predict(compute::Backend& backend, const formats::Batch& batch, const job::AnswerRequest&, Scratch& scratch,
+               formats::Prediction& out) const override;
   /// f of each row (specification 4.1), before anything is made of it.
   void scores(compute::Backend& backend, const formats::Batch& batch, Scratch& scratch, std::vector<float>& f) const;
 

@@ -84,14 +84,6 @@ std::vector<job::Hyperparameter> other_hyperparameters() {
   return {
       ignored("force_dense", Kind::boolean).or_else("true").help("Sent by the service's clients. Sparse rows are expanded anyway."),
       integer("_seed", &Params::seed).at_least(0).help("Seed of this training. When absent, that of the run (--seed)."),
-      ignored("_tuning_objective_metric", Kind::text).help("Sent by tuning jobs."),
-      ignored("_kvstore", Kind::text).help("Internal to the service."),
-      ignored("_num_kv_servers", Kind::text).help("Internal to the service."),
-      ignored("_num_gpus", Kind::text).help("Internal to the service."),
-      ignored("_num_slices", Kind::text).help("Internal to the service."),
-      ignored("_log_level", Kind::text).help("Internal to the service."),
-      ignored("_enable_profiler", Kind::text).help("Internal to the service."),
-      ignored("_disable_wait_to_read", Kind::text).help("Internal to the service."),
   };
 }
 
@@ -127,11 +119,7 @@ std::vector<job::MetricSpec> metrics() {
           {"test:ssd", R"(#quality_metric: host=\S+, test ssd <loss>=(\S+))", Goal::minimize, true,
            "Sum of squared distances from the rows of the test channel to their nearest centre."},
           {"train:msd", R"(#quality_metric: host=\S+, train msd <loss>=(\S+))", Goal::none, false,
-           "Mean squared distance from the streaming centres to the centres of the model, as the service measures it."},
-          {"train:progress", R"(#progress_metric: host=\S+, completed (\S+) %)", Goal::none, false,
-           "Per cent of the epochs that are done."},
-          {"train:throughput", R"(#throughput_metric: host=\S+, train throughput=(\S+) records/second)", Goal::none, false,
-           "Records per second of an epoch."}};
+           "Mean squared distance from the streaming centres to the centres of the model, as the service measures it."}};
 }
 
 std::vector<job::Example> examples() {
@@ -168,7 +156,7 @@ job::Description make_description() {
   d.devices = {"cpu", "cuda"};
   d.log_name = "AWS/KMeansWebscale";
   d.channels = channels();
-  d.metrics = metrics();
+  d.metrics = job::with_progress(metrics());
   d.accepts = {"text/csv", "application/json", "application/jsonlines", kRecordio};
   d.answers = {"application/json", "application/jsonlines", "text/csv", kRecordio};
   d.model_files = {"manifest.json: algorithm, hyperparameters, metrics", "model.safetensors: the centres and their weights",
@@ -179,24 +167,11 @@ job::Description make_description() {
   return d;
 }
 
-class KMeans final : public job::Algorithm {
- public:
-  const job::Description& description() const override { return description_; }
-  std::unique_ptr<job::Predictor> train(job::Context& context, job::Settings& settings) const override {
-    return kmeans::train(context, settings);
-  }
-  std::unique_ptr<job::Predictor> load(const job::Model& model) const override { return kmeans::load(model); }
-  bool recognises(const job::Model& model) const override { return kmeans::recognises(model); }
-
- private:
-  const job::Description description_ = make_description();
-};
-
 }  // namespace
 
 const job::Algorithm& algorithm() {
-  static const KMeans kmeans;
-  return kmeans;
+  static const job::BuiltIn built_in(make_description(), {train, load, recognises});
+  return built_in;
 }
 
 }  // namespace smtrain::kmeans

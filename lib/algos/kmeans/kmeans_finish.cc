@@ -79,7 +79,7 @@ void Trainer::score(const KMeansPredictor& model) {
   formats::Prediction prediction;
   double sums[] = {0, 0};  // squared distances, rows
   const auto add = [&](const Batch& batch) {
-    model.predict(backend_, batch, *scratch, prediction);
+    model.predict(backend_, batch, {}, *scratch, prediction);
     for (float distance : prediction.columns[1].values) sums[0] += static_cast<double>(distance) * distance;
     sums[1] += static_cast<double>(batch.rows);
   };

@@ -89,7 +89,7 @@ std::unique_ptr<job::Predictor::Scratch> KMeansPredictor::make_scratch(compute::
   return scratch;
 }
 
-void KMeansPredictor::predict(compute::Backend& backend, const formats::Batch& batch, Scratch& scratch_base,
+void KMeansPredictor::predict(compute::Backend& backend, const formats::Batch& batch, const job::AnswerRequest&, Scratch& scratch_base,
                               formats::Prediction& out) const {
   auto& scratch = static_cast<KMeansScratch&>(scratch_base);
   compute::Queue& queue = backend.main_queue();

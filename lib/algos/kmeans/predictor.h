@@ -28,7 +28,7 @@ class KMeansPredictor final : public job::Predictor {
 
   std::unique_ptr<Scratch> make_scratch(compute::Backend& backend) const override;
   /// Columns closest_cluster and distance_to_cluster (Euclidean, not squared).
-  void predict(compute::Backend& backend, const formats::Batch& batch, Scratch& scratch,
+  void predict(compute::Backend& backend, const formats::Batch& batch, const job::AnswerRequest&, Scratch& scratch,
                formats::Prediction& out) const override;
   /// Tensors centers, counts and the stream's; model_algo-1 and its sidecar model_algo-1.json.
   void save(job::Model& model) const override;

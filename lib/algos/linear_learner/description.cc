@@ -73,10 +73,6 @@ std::vector<job::MetricSpec> metrics() {
   std::vector<job::MetricSpec> all;
   add_objectives(all);
   for (const char* on : {"validation", "test", "train"}) add_scores(all, on);
-  all.push_back({"train:progress", R"(#progress_metric: host=\S+, completed (\S+) %)", Goal::none, false,
-                 "Per cent of the epochs that are done."});
-  all.push_back({"train:throughput", R"(#throughput_metric: host=\S+, train throughput=(\S+) records/second)", Goal::none, false,
-                 "Records per second of an epoch."});
   return all;
 }
 
@@ -137,7 +133,7 @@ job::Description describe() {
   d.devices = {"cpu", "cuda"};
   d.log_name = "Linear Learner";
   d.channels = channels();
-  d.metrics = metrics();
+  d.metrics = job::with_progress(metrics());
   d.accepts = {"text/csv", "application/json", "application/jsonlines", kRecordio};
   d.answers = {"application/json", "application/jsonlines", "text/csv", kRecordio};
   d.model_files = model_files();

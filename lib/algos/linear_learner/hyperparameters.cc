@@ -260,12 +260,6 @@ Hyperparameters internal() {
       job::text("_tuning_objective_metric", &Params::tuning_objective_metric)
           .without_effect()
           .help("Sent by tuning jobs; num_models is 1 then."),
-      ignored("_kvstore", Kind::text).help("Internal to the service."),
-      ignored("_num_kv_servers", Kind::text).help("Internal to the service."),
-      ignored("_num_gpus", Kind::text).help("Internal to the service."),
-      ignored("_log_level", Kind::text).help("Internal to the service."),
-      ignored("_enable_profiler", Kind::text).help("Internal to the service."),
-      ignored("_data_format", Kind::text).help("Internal to the service."),
   };
 }
 

@@ -212,7 +212,7 @@ void LinearPredictor::raw_scores(compute::Backend& backend, const Batch& batch, 
   }
 }
 
-void LinearPredictor::predict(compute::Backend& backend, const Batch& batch, Scratch& scratch_base,
+void LinearPredictor::predict(compute::Backend& backend, const Batch& batch, const job::AnswerRequest&, Scratch& scratch_base,
                               formats::Prediction& out) const {
   auto& scratch = static_cast<LinearScratch&>(scratch_base);
   raw_scores(backend, batch, scratch, scratch.f);

@@ -43,7 +43,8 @@ class LinearPredictor final : public job::Predictor {
   /// their numbers that are not zero and are computed on the host, in double. A row's scores depend on that row alone.
   void raw_scores(compute::Backend& backend, const formats::Batch& batch, Scratch& scratch, std::vector<float>& f) const;
   /// Columns score and, but for regression, predicted_label. Several classes: score is the list of their probabilities.
-  void predict(compute::Backend& backend, const formats::Batch& batch, Scratch& scratch, formats::Prediction& out) const override;
+  void predict(compute::Backend& backend, const formats::Batch& batch, const job::AnswerRequest&, Scratch& scratch,
+               formats::Prediction& out) const override;
   /// (classes, d + 1): the weights of each class, under the names of their features or f0, f1, ..., and its bias.
   std::optional<job::Coefficients> coefficients() const override;
   /// Tensors weights, bias and those of the continuation; model_algo-1 as the service writes it.

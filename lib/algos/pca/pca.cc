@@ -57,14 +57,6 @@ std::vector<job::Hyperparameter> others() {
           .or_else("true")
           .help("Sent by the service's clients. Sparse rows stay sparse where that is cheaper; the result is the same."),
       integer("epochs", &Params::epochs).between(1, 1).or_else("1").help("Sent by the service's clients: the rows are read once."),
-      ignored("_kvstore", Kind::text).help("Internal to the service."),
-      ignored("_num_kv_servers", Kind::text).help("Internal to the service."),
-      ignored("_num_gpus", Kind::text).help("Internal to the service."),
-      ignored("_num_slices", Kind::text).help("Internal to the service."),
-      ignored("_log_level", Kind::text).help("Internal to the service."),
-      ignored("_enable_profiler", Kind::text).help("Internal to the service."),
-      ignored("_disable_wait_to_read", Kind::text).help("Internal to the service."),
-      ignored("_tuning_objective_metric", Kind::text).help("Sent by tuning jobs."),
   };
 }
 
@@ -104,10 +96,7 @@ std::vector<job::MetricSpec> metrics() {
           {"train:reconstruction_mse", R"(#quality_metric: host=\S+, train reconstruction_mse <loss>=(\S+))", Goal::none, false,
            "The same of the rows trained on. randomized estimates it from the sketch, a little high."},
           {"train:explained_variance_ratio", R"(#quality_metric: host=\S+, train explained_variance_ratio <score>=(\S+))", Goal::none, false,
-           "The same of the rows trained on. randomized estimates it from the sketch, a little low."},
-          {"train:progress", R"(#progress_metric: host=\S+, completed (\S+) %)", Goal::none, false, "Per cent of the epochs that are done."},
-          {"train:throughput", R"(#throughput_metric: host=\S+, train throughput=(\S+) records/second)", Goal::none, false,
-           "Records per second of an epoch."}};
+           "The same of the rows trained on. randomized estimates it from the sketch, a little low."}};
 }
 
 std::vector<job::Example> examples() {
@@ -156,7 +145,7 @@ job::Description make_description() {
   d.log_name = "PCA";
   d.response_key = "projections";
   d.channels = channels();
-  d.metrics = metrics();
+  d.metrics = job::with_progress(metrics());
   d.accepts = {"text/csv", "application/json", "application/jsonlines", kRecordio};
   d.answers = {"application/json", "application/jsonlines", "text/csv", kRecordio};
   d.model_files = {"manifest.json: algorithm, hyperparameters, metrics",
@@ -169,24 +158,11 @@ job::Description make_description() {
   return d;
 }
 
-class Pca final : public job::Algorithm {
- public:
-  const job::Description& description() const override { return description_; }
-  std::unique_ptr<job::Predictor> train(job::Context& context, job::Settings& settings) const override {
-    return pca::train(context, settings);
-  }
-  std::unique_ptr<job::Predictor> load(const job::Model& model) const override { return pca::load(model); }
-  bool recognises(const job::Model& model) const override { return pca::recognises(model); }
-
- private:
-  const job::Description description_ = make_description();
-};
-
 }  // namespace
 
 const job::Algorithm& algorithm() {
-  static const Pca pca;
-  return pca;
+  static const job::BuiltIn built_in(make_description(), {train, load, recognises});
+  return built_in;
 }
 
 }  // namespace smtrain::pca

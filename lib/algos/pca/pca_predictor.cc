@@ -132,7 +132,7 @@ void PcaPredictor::project_entries(const formats::Batch& batch, float* to) const
   }
 }
 
-void PcaPredictor::predict(compute::Backend& backend, const formats::Batch& batch, Scratch& scratch_base,
+void PcaPredictor::predict(compute::Backend& backend, const formats::Batch& batch, const job::AnswerRequest&, Scratch& scratch_base,
                            formats::Prediction& out) const {
   auto& scratch = static_cast<PcaScratch&>(scratch_base);
   compute::Queue& queue = backend.main_queue();

@@ -38,7 +38,7 @@ class PcaPredictor final : public job::Predictor {
 
   std::unique_ptr<Scratch> make_scratch(compute::Backend& backend) const override;
   /// Column projection: (x - mean) v, k numbers, that of the strongest component last.
-  void predict(compute::Backend& backend, const formats::Batch& batch, Scratch& scratch,
+  void predict(compute::Backend& backend, const formats::Batch& batch, const job::AnswerRequest&, Scratch& scratch,
                formats::Prediction& out) const override;
   /// Tensors mean, singular_values, components and the running sums; model_algo-1 and its sidecar model_algo-1.json.
   void save(job::Model& model) const override;

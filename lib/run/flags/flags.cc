@@ -169,10 +169,14 @@ Subcommand transform() {
   s.flags = {required(flag("model", FlagValue::path, "TARBALL", "The model.")),
              required(flag("input", FlagValue::path, "PATH", "A file, a folder, a glob, or - for standard input.")),
              required(letter('o', flag("output", FlagValue::path, "PATH", "The answers; - for standard output."))),
-             with_default("application/jsonlines",
-                          suggesting({"application/jsonlines", "application/json", "text/csv", "application/x-recordio-protobuf"},
-                                     flag("accept", FlagValue::text, "TYPE", "Content type of the answers."))),
+             suggesting({"application/jsonlines", "application/json", "text/csv", "application/x-recordio-protobuf"},
+                        flag("accept", FlagValue::text, "TYPE",
+                             "Content type of the answers: application/jsonlines when absent, but text/csv of xgboost. With \"; verbose=true\" "
+                             "behind it some models say more, such as the neighbours of knn.")),
              input_type(),
+             flag("columns", FlagValue::text, "NAME,NAME",
+                  "What the answers hold, in this order, of models that have a choice; a wrong name lists it. By default what "
+                  "SAGEMAKER_INFERENCE_OUTPUT says, or what the service answers."),
              flag("top", FlagValue::integer, "N",
                   "Ranks the candidates for each row instead: the N best and their scores, best first. Of models of interactions, such as "
                   "factorization machines."),

@@ -74,7 +74,7 @@ formats::Prediction answers(const LinearPredictor& predictor, const Batch& batch
   const auto backend = compute::make_cpu_backend(threads);
   const auto scratch = predictor.make_scratch(*backend);
   formats::Prediction out;
-  predictor.predict(*backend, batch, *scratch, out);
+  predictor.predict(*backend, batch, {}, *scratch, out);
   return out;
 }
 
