@@ -6,7 +6,7 @@ smtrain_stamp(SMTRAIN_CUDA_STAMP compute/backend.h compute/rules.h compute/cuda_
 set_source_files_properties(lib/compute/cuda_module.cc PROPERTIES COMPILE_DEFINITIONS "SMTRAIN_CUDA_STAMP=\"${SMTRAIN_CUDA_STAMP}\"")
 
 # What of the module needs no CUDA, for its tests.
-add_library(smtrain_gpu STATIC lib/gpu/gpu_backend.cc lib/gpu/gpu_learning.cc lib/gpu/gpu_sparse.cc lib/gpu/staged_cache.cc
+add_library(smtrain_gpu STATIC lib/gpu/gpu_backend.cc lib/gpu/gpu_learning.cc lib/gpu/gpu_search.cc lib/gpu/gpu_sparse.cc lib/gpu/staged_cache.cc
             lib/gpu/staging.cc)
 target_link_libraries(smtrain_gpu PUBLIC smtrain_flags smtrain_compute)
 
@@ -51,7 +51,7 @@ if(NOT SMTRAIN_WITH_CUDA STREQUAL "OFF")
   if(SMTRAIN_CUDA STREQUAL "")
     set(SMTRAIN_CUDA "${CMAKE_CUDA_COMPILER_VERSION}, ${CMAKE_CUDA_COMPILER}, code for ${CMAKE_CUDA_ARCHITECTURES}")
     smtrain_module(cuda STAMP ${SMTRAIN_CUDA_STAMP} LINK smtrain_flags fmt::fmt-header-only SOURCES lib/gpu/cuda_calls.cu
-                   lib/gpu/cublas.cc lib/gpu/cuda_device.cc lib/gpu/gpu_backend.cc lib/gpu/gpu_learning.cc lib/gpu/gpu_sparse.cc lib/gpu/module.cc
+                   lib/gpu/cublas.cc lib/gpu/cuda_device.cc lib/gpu/gpu_backend.cc lib/gpu/gpu_learning.cc lib/gpu/gpu_search.cc lib/gpu/gpu_sparse.cc lib/gpu/module.cc
                    lib/gpu/probe.cc lib/gpu/staged_cache.cc lib/gpu/staging.cc)
     # No multiplication and addition is fused that the source does not fuse: results must not depend on the compiler.
     target_compile_options(smtrain_module_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--fmad=false>)

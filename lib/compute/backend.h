@@ -93,7 +93,10 @@ struct DeviceInfo {
   int threads = 1;           ///< CPU threads used
 };
 
-enum class Op { gemm, nearest, nearest_sum, min_distance, blend_means, standardize, sparse_product, derive_loss, step, factors };
+enum class Op { gemm, nearest, nearest_sum, min_distance, blend_means, standardize, sparse_product, derive_loss, step, factors, top_nearest };
+
+/// How near two rows are: by squared Euclidean distance, the least first; or by inner product, the greatest first.
+enum class Closeness : std::uint8_t { distance, product };
 
 class Backend {
  public:
@@ -170,6 +173,18 @@ class Backend {
   ///   p = m_j / (n_j + m_j);  c_j <- (1 - p) c_j + p sums_j / m_j;  n_j <- n_j + m_j.
   /// c (K, d) f32; n (K, 1) f64; computed in f64.
   virtual void blend_means(Queue& queue, const Mat& sums, const Mat& counts, double decay, const Mat& c, const Mat& n) = 0;
+
+  /// Rows (n, d) f32 made ready to be searched again and again. `rows` is held, and must stay as it is as long as they are.
+  class Points {
+   public:
+    virtual ~Points() = default;
+  };
+  virtual std::unique_ptr<Points> make_points(Queue& queue, const Mat& rows, Closeness closeness) = 0;
+
+  /// The k rows of `points` that are nearest to each row of x (m, d) f32, nearest first, ties to the lowest number; k <= n. They are
+  /// those that float64 finds, however the search is done: every row whose float32 score might be among the best is compared directly,
+  /// as sum (x - p)^2 or sum x p in float64. ids (m, k) i32; scores (m, k) f32: squared distances ascending, or products descending.
+  virtual void top_nearest(Queue& queue, const Mat& x, const Points& points, const Mat& ids, const Mat& scores) = 0;
 
   // ---- models of weights -----------------------------------------------------------------------------------------------
 

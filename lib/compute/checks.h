@@ -72,6 +72,20 @@ inline std::string nearest_problem(std::size_t d, const Mat& x, const Mat& ids, 
                        distances.empty() ? "" : column_problem("nearest", "distances", distances, x.rows, DType::f32));
 }
 
+inline std::string make_points_problem(const Mat& rows) {
+  if (rows.rows == 0 || rows.cols == 0 || rows.rows > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()) - 256)
+    return fmt::format("make_points: {} rows of {} numbers; expected at least 1 of each and less than 2^31 rows", rows.rows, rows.cols);
+  return mat_problem("make_points", "rows", rows, rows.rows, rows.cols, DType::f32);
+}
+
+/// Of `points` rows of d numbers.
+inline std::string top_nearest_problem(std::size_t points, std::size_t d, const Mat& x, const Mat& ids, const Mat& scores) {
+  const char* op = "top_nearest";
+  if (ids.cols == 0 || ids.cols > points) return fmt::format("{}: {} of {} rows; expected 1 to all of them", op, ids.cols, points);
+  return first_problem(mat_problem(op, "x", x, x.rows, d, DType::f32), mat_problem(op, "ids", ids, x.rows, ids.cols, DType::i32),
+                       mat_problem(op, "scores", scores, x.rows, ids.cols, DType::f32));
+}
+
 inline std::string nearest_sum_problem(std::size_t k, std::size_t d, const Mat& x, const Mat& weights, const Mat& ids, const Mat& sums,
                                        const Mat& counts, const Mat& loss) {
   const char* op = "nearest_sum";

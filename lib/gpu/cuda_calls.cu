@@ -116,5 +116,9 @@ int launch(const AddTiles<float>& kernel, void* stream) { return start(kernel, s
 int launch(const AddTiles<double>& kernel, void* stream) { return start(kernel, stream); }
 int launch(const StepAll& kernel, void* stream) { return start(kernel, stream); }
 int launch(const StepMarked& kernel, void* stream) { return start(kernel, stream); }
+int launch(const ShiftedSquares& kernel, void* stream) { return start(kernel, stream); }
+int launch(const SearchTile& kernel, void* stream) { return start(kernel, stream); }
+int launch(const SearchFinish& kernel, void* stream) { return start(kernel, stream); }
+int launch(const SearchAll& kernel, void* stream) { return start(kernel, stream); }
 
 }  // namespace smtrain::gpu::cuda

@@ -8,6 +8,7 @@
 #include "gpu/kernels/distance.h"
 #include "gpu/kernels/factors.h"
 #include "gpu/kernels/nearest_tile.h"
+#include "gpu/kernels/search.h"
 #include "gpu/kernels/segment_sum.h"
 #include "gpu/kernels/small_kernels.h"
 #include "gpu/kernels/sort_rows.h"
@@ -82,5 +83,9 @@ int launch(const AddTiles<float>& kernel, void* stream);
 int launch(const AddTiles<double>& kernel, void* stream);
 int launch(const StepAll& kernel, void* stream);
 int launch(const StepMarked& kernel, void* stream);
+int launch(const ShiftedSquares& kernel, void* stream);
+int launch(const SearchTile& kernel, void* stream);
+int launch(const SearchFinish& kernel, void* stream);
+int launch(const SearchAll& kernel, void* stream);
 
 }  // namespace smtrain::gpu::cuda

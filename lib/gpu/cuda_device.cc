@@ -157,6 +157,10 @@ class CudaDevice final : public Device {
   void run(const AddTiles<double>& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
   void run(const StepAll& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
   void run(const StepMarked& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const ShiftedSquares& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const SearchTile& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const SearchFinish& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
+  void run(const SearchAll& kernel, const char* what) override { check(cuda::launch(kernel, compute_), what); }
 
  private:
   void* stream(Lane lane) const { return lane == Lane::compute ? compute_ : copy_; }

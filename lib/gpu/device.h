@@ -13,6 +13,7 @@
 #include "gpu/kernels/distance.h"
 #include "gpu/kernels/factors.h"
 #include "gpu/kernels/nearest_tile.h"
+#include "gpu/kernels/search.h"
 #include "gpu/kernels/segment_sum.h"
 #include "gpu/kernels/small_kernels.h"
 #include "gpu/kernels/sort_rows.h"
@@ -107,6 +108,10 @@ class Device {
   virtual void run(const AddTiles<double>& kernel, const char* what) = 0;
   virtual void run(const StepAll& kernel, const char* what) = 0;
   virtual void run(const StepMarked& kernel, const char* what) = 0;
+  virtual void run(const ShiftedSquares& kernel, const char* what) = 0;
+  virtual void run(const SearchTile& kernel, const char* what) = 0;
+  virtual void run(const SearchFinish& kernel, const char* what) = 0;
+  virtual void run(const SearchAll& kernel, const char* what) = 0;
 };
 
 }  // namespace smtrain::gpu

@@ -52,6 +52,11 @@ class GpuBackend final : public compute::Backend {
   void blend_means(compute::Queue& queue, const compute::Mat& sums, const compute::Mat& counts, double decay, const compute::Mat& c,
                    const compute::Mat& n) override;
 
+  // gpu_search.cc
+  std::unique_ptr<Points> make_points(compute::Queue& queue, const compute::Mat& rows, compute::Closeness closeness) override;
+  void top_nearest(compute::Queue& queue, const compute::Mat& x, const Points& points, const compute::Mat& ids,
+                   const compute::Mat& scores) override;
+
   // gpu_learning.cc: standardize, derive_loss, step; gpu_sparse.cc: the rest
   void standardize(compute::Queue& queue, const compute::Mat& x, const compute::Mat& shift, const compute::Mat& scale,
                    const compute::Mat& y) override;
@@ -77,6 +82,7 @@ class GpuBackend final : public compute::Backend {
 
  private:
   class DeviceCenters;
+  class DevicePoints;
   class DeviceSparseRows;
   class DeviceRowSet;
   struct Rows;
@@ -111,6 +117,8 @@ class GpuBackend final : public compute::Backend {
   void find_nearest(const Rows& rows, const DeviceCenters& centers, char* memory, const Scratch& places, std::int32_t* ids,
                     const char* what);
   void measure(const Rows& rows, const float* c, const std::int32_t* ids, bool lower, float* out, const char* what);
+  void measure_squares(const compute::Mat& x, const float* shift, double* squares, const char* what);
+  void search_piece(SearchArguments a, const compute::Mat& x);
   void sum(const Rows& rows, const DeviceCenters& centers, char* memory, const Scratch& places, const std::int32_t* ids, double* sums,
            std::size_t ld_sums, double* counts);
   void add_loss(const Rows& rows, const DeviceCenters& centers, char* memory, const Scratch& places, const std::int32_t* ids, double* loss);

@@ -56,6 +56,13 @@ class OpaqueBackend final : public compute::Backend {
     inner_->blend_means(queue, seen(sums), seen(counts), decay, seen(c), seen(n));
   }
 
+  std::unique_ptr<Points> make_points(Queue& queue, const Mat& rows, compute::Closeness closeness) override {
+    return inner_->make_points(queue, seen(rows), closeness);
+  }
+  void top_nearest(Queue& queue, const Mat& x, const Points& points, const Mat& ids, const Mat& scores) override {
+    inner_->top_nearest(queue, seen(x), points, seen(ids), seen(scores));
+  }
+
   void standardize(Queue& queue, const Mat& x, const Mat& shift, const Mat& scale, const Mat& y) override {
     inner_->standardize(queue, seen(x), seen(shift), seen(scale), seen(y));
   }

@@ -121,6 +121,80 @@ inline void check_nearest_sum(Backend& backend, std::mt19937& random, const Near
   CHECK(values<double>(backend, loss_mat)[0] == Approx(loss[0]).epsilon(1e-6));
 }
 
+/// The rows nearest to x by float64, nearest first, ties to the lowest; and their scores.
+struct TopRows {
+  std::vector<std::int32_t> ids;
+  std::vector<double> scores;
+};
+
+inline TopRows plain_top(const float* x, const std::vector<const float*>& rows, std::size_t d, std::size_t k, Closeness closeness) {
+  std::vector<std::pair<double, std::int32_t>> all;
+  for (const float* row : rows) {
+    double key = 0;
+    for (std::size_t j = 0; j < d; ++j) key -= static_cast<double>(x[j]) * static_cast<double>(row[j]);
+    all.emplace_back(closeness == Closeness::distance ? squared_distance(x, row, d) : key, static_cast<std::int32_t>(all.size()));
+  }
+  std::sort(all.begin(), all.end());
+  TopRows top;
+  for (std::size_t i = 0; i < k; ++i) {
+    top.ids.push_back(all[i].second);
+    top.scores.push_back(closeness == Closeness::distance ? all[i].first : -all[i].first);
+  }
+  return top;
+}
+
+/// Rows that are found must be those of float64, in its order, but for rows whose float64 scores differ by its own rounding.
+inline void check_top_rows(const TopRows& expected, const float* x, const std::vector<const float*>& rows, std::size_t d, Closeness closeness,
+                           const std::int32_t* ids, const float* scores) {
+  for (std::size_t i = 0; i < expected.ids.size(); ++i) {
+    const auto nearest_float = static_cast<float>(expected.scores[i]);
+    if (std::isinf(nearest_float)) CHECK(scores[i] == nearest_float);
+    else CHECK(static_cast<double>(scores[i]) == Approx(expected.scores[i]).epsilon(1e-6).margin(1e-12));
+    if (ids[i] == expected.ids[i]) continue;
+    REQUIRE(ids[i] >= 0);
+    REQUIRE(static_cast<std::size_t>(ids[i]) < rows.size());
+    const TopRows own = plain_top(x, {rows[static_cast<std::size_t>(ids[i])]}, d, 1, closeness);
+    CHECK(own.scores[0] == Approx(expected.scores[i]).epsilon(1e-14));
+  }
+}
+
+inline void check_top_nearest(Backend& backend, std::mt19937& random, const NearestShape& s, std::size_t k, Closeness closeness,
+                              float offset = 0, float factor = 1) {
+  INFO(s.text() << " top=" << k << " product=" << (closeness == Closeness::product) << " offset=" << offset << " factor=" << factor);
+  Queue& queue = backend.main_queue();
+  Matrix x(backend, random, s.n, s.d, s.d + s.extra, s.integers), c(backend, random, s.k, s.d, s.d + 1, s.integers);
+  for (Matrix* m : {&x, &c}) {
+    for (float& v : m->x) v = v * factor + offset;
+    m->mat = matrix(backend, m->x, m->rows, m->ld);
+    m->mat.cols = m->cols;
+  }
+  const auto points = backend.make_points(queue, c.mat, closeness);
+  Mat ids = backend.allocate(s.n, k + 1, DType::i32), scores = backend.allocate(s.n, k + 2, DType::f32);
+  ids.cols = scores.cols = k;
+  backend.top_nearest(queue, x.mat, *points, ids, scores);
+  const std::vector<std::int32_t> got = values<std::int32_t>(backend, ids);
+  const std::vector<float> got_scores = values<float>(backend, scores);
+  std::vector<const float*> rows;
+  for (std::size_t i = 0; i < s.k; ++i) rows.push_back(c.row(i));
+  for (std::size_t i = 0; i < s.n; ++i)
+    check_top_rows(plain_top(x.row(i), rows, s.d, k, closeness), x.row(i), rows, s.d, closeness, got.data() + i * k, got_scores.data() + i * k);
+}
+
+inline void check_top_nearest(Backend& backend, std::mt19937& random) {
+  for (const Closeness closeness : {Closeness::distance, Closeness::product}) {
+    check_top_nearest(backend, random, {1, 1, 1}, 1, closeness);
+    check_top_nearest(backend, random, {3, 40, 7, 2}, 40, closeness);
+    check_top_nearest(backend, random, {130, 333, 17, 1, true}, 9, closeness);
+    check_top_nearest(backend, random, {2, 700, 33}, 50, closeness, 1000);
+    check_top_nearest(backend, random, {5, 300, 20}, 5, closeness, 0, 1e-22f);
+    check_top_nearest(backend, random, {5, 300, 20}, 5, closeness, 0, 1e19f);
+    for (int i = 0; i < 3; ++i) {
+      const NearestShape s{1 + random() % 150, 1 + random() % 500, 1 + random() % 120, random() % 3, random() % 2 == 0};
+      check_top_nearest(backend, random, s, 1 + random() % s.k, closeness);
+    }
+  }
+}
+
 inline void check_min_distance(Backend& backend, std::mt19937& random, const NearestShape& s) {
   INFO(s.text());
   const Matrix x(backend, random, s.n, s.d, s.d + s.extra, s.integers), c(backend, random, 1, s.d, s.d + 2, s.integers);
@@ -285,6 +359,7 @@ inline void check_every_operation(Backend& backend) {
     check_nearest_sum(backend, random, s, random() % 2 == 0, random() % 2 == 0, random() % 2 == 0);
     check_min_distance(backend, random, s);
   }
+  check_top_nearest(backend, random);
   check_nearest_sum(backend, random, {700, 70, 65}, true, true, true);
   check_nearest_sum(backend, random, {700, 3, 130}, false, false, false);  // long runs of rows of one centre
   for (const auto& [k, d] : {std::pair<std::size_t, std::size_t>{1, 1}, {3, 300}, {40, 7}}) check_blend(backend, random, k, d);

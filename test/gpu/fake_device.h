@@ -139,6 +139,10 @@ class FakeDevice final : public Device {
   void run(const AddTiles<double>& kernel, const char*) override { start(kernel); }
   void run(const StepAll& kernel, const char*) override { start(kernel); }
   void run(const StepMarked& kernel, const char*) override { start(kernel); }
+  void run(const ShiftedSquares& kernel, const char*) override { start(kernel); }
+  void run(const SearchTile& kernel, const char*) override { start(kernel); }
+  void run(const SearchFinish& kernel, const char*) override { start(kernel); }
+  void run(const SearchAll& kernel, const char*) override { start(kernel); }
 
   std::size_t limit = std::size_t{1} << 31, used = 0, allocations = 0, kernels = 0;
   const std::shared_ptr<std::size_t> uploads = std::make_shared<std::size_t>(0);

@@ -78,7 +78,7 @@ void blend_row(const double* sums, double m, double& n, double decay, std::size_
 }  // namespace
 
 CpuBackend::CpuBackend(int threads, KernelLevel level)
-    : kernels_(nearest_kernels(level)), gemm_(std::max(threads, 1)), gram_(gram_kernels(level), std::max(threads, 1)),
+    : kernels_(nearest_kernels(level)), search_kernels_(search_kernels(level)), gemm_(std::max(threads, 1)), gram_(gram_kernels(level), std::max(threads, 1)),
       nearest_sum_(std::max(threads, 1)), learning_kernels_(learning_kernels(level)), learning_(learning_kernels_, threads),
       vector_product_(learning_kernels_, threads),
       transposed_product_(learning_kernels_, threads),
@@ -200,6 +200,18 @@ void CpuBackend::blend_means(Queue&, const Mat& sums, const Mat& counts, double 
 #pragma omp parallel for num_threads(team) if (team > 1) schedule(static)
   for (std::size_t j = 0; j < c.rows; ++j)
     blend_row(sums.at<double>(j), *counts.at<double>(j), *n.at<double>(j), decay, c.cols, c.at<float>(j));
+}
+
+std::unique_ptr<Backend::Points> CpuBackend::make_points(Queue&, const Mat& rows, Closeness closeness) {
+  check(make_points_problem(rows));
+  return std::make_unique<SearchPoints>(*this, search_kernels_, rows, closeness, device_.threads);
+}
+
+void CpuBackend::top_nearest(Queue&, const Mat& x, const Points& points, const Mat& ids, const Mat& scores) {
+  const auto* own = dynamic_cast<const SearchPoints*>(&points);
+  if (own == nullptr || &own->kernels() != &search_kernels_) throw internal_error("top_nearest: the points are of another backend");
+  check(top_nearest_problem(own->rows().rows, own->rows().cols, x, ids, scores));
+  if (x.rows > 0) own->find(x, ids, scores, device_.threads);
 }
 
 void CpuBackend::standardize(Queue&, const Mat& x, const Mat& shift, const Mat& scale, const Mat& y) {

@@ -8,11 +8,12 @@
 #include "compute/cpu/gram.h"
 #include "compute/cpu/learning.h"
 #include "compute/cpu/nearest.h"
+#include "compute/cpu/search.h"
 #include "compute/cpu/vector_product.h"
 
 namespace smtrain::compute {
 
-/// Every operation is finished when it returns; threads stay OpenMP's. `nearest`, `min_distance`, `factor_scores`, `load` of rows that
+/// Every operation is finished when it returns; threads stay OpenMP's. `nearest`, `min_distance`, `top_nearest`, `factor_scores`, `load` of rows that
 /// are nobody else's, and the copies may be called from several threads at once; `nearest_sum` and `gemm` exclude each other's calls;
 /// the rest is for one thread. Buffers may outlive the backend.
 class CpuBackend final : public Backend {
@@ -44,6 +45,9 @@ class CpuBackend final : public Backend {
   void min_distance(Queue& queue, const Mat& x, const Mat& c, const Mat& d2) override;
   void blend_means(Queue& queue, const Mat& sums, const Mat& counts, double decay, const Mat& c, const Mat& n) override;
 
+  std::unique_ptr<Points> make_points(Queue& queue, const Mat& rows, Closeness closeness) override;
+  void top_nearest(Queue& queue, const Mat& x, const Points& points, const Mat& ids, const Mat& scores) override;
+
   void standardize(Queue& queue, const Mat& x, const Mat& shift, const Mat& scale, const Mat& y) override;
   std::unique_ptr<SparseRows> make_sparse_rows() override;
   void load(Queue& queue, SparseRows& to, const CsrView& from, const Mat& scale, std::shared_ptr<const void> owner) override;
@@ -64,6 +68,7 @@ class CpuBackend final : public Backend {
 
   DeviceInfo device_;
   const NearestKernels& kernels_;
+  const SearchKernels& search_kernels_;
   Queue queue_;
   Gemm gemm_;
   Gram gram_;

@@ -81,7 +81,8 @@ struct NearestTile {
     }
   }
 
-  SMTRAIN_BOTH static void put(int thread, const Registers& r, Shared& shared, int buffer) {
+  template <class Memory>
+  SMTRAIN_BOTH static void put(int thread, const Registers& r, Memory& shared, int buffer) {
     const int dim = thread % kDepth;
     SMTRAIN_UNROLL_ALL
     for (int l = 0; l < kRowLoads; ++l) {
@@ -106,7 +107,8 @@ struct NearestTile {
     }
   }
 
-  SMTRAIN_BOTH static void multiply(int thread, Registers& r, const Shared& shared, int buffer) {
+  template <class Memory>
+  SMTRAIN_BOTH static void multiply(int thread, Registers& r, const Memory& shared, int buffer) {
     const int down = thread / kAcross, across = thread % kAcross;
     SMTRAIN_UNROLL_ALL
     for (int dim = 0; dim < kDepth; ++dim) {
