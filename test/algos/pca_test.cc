@@ -426,6 +426,26 @@ TEST_CASE("pca: what a start model cannot go on to is refused with both values",
   job::Model service;
   service.files["model_algo-1"] = exact.files.at("model_algo-1");
   CHECK_THAT(refused(service, "x.csv", {{"num_components", "3"}}), Catch::Contains("running sums"));
+  const auto spoilt = [&](job::Model model, const char* name, std::size_t at, double value) {
+    for (formats::NamedTensor& tensor : model.tensors) {
+      if (tensor.name != name) continue;
+      std::vector<double> numbers = tensor.as_f64();
+      numbers.at(at) = value;
+      tensor = formats::NamedTensor::f64(tensor.name, tensor.shape, numbers.data());
+    }
+    return model;
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const auto& [at, value] : {std::pair{0, -1.0}, {1, 0.5}, {1, -3.0}, {1, 1e300}, {2, nan}}) {
+    CAPTURE(at, value);
+    CHECK_THAT(refused(spoilt(exact, "running.totals", at, value), "x.csv", {{"num_components", "3"}}), Catch::Contains("running.totals"));
+  }
+  for (const auto& [at, value] : {std::pair{1, -1.0}, {1, 1e9}, {2, -1.0}, {2, 1e300}}) {
+    CAPTURE(at, value);
+    CHECK_THAT(refused(spoilt(sketch, "running.shape", at, value), "x.csv", {{"num_components", "3"}, {"algorithm_mode", "randomized"}}),
+               Catch::Contains("running.shape") && Catch::Contains("damaged"));
+  }
+  CHECK_THAT(refused(spoilt(exact, "running.scatter", 5, nan), "x.csv", {{"num_components", "3"}}), Catch::Contains("running.scatter"));
   // another number of components, and the mean kept or not, are no hindrance to exact sums
   TestContext more({{"train", folder / "x.csv"}});
   more.start = &exact;

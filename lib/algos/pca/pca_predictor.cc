@@ -16,7 +16,6 @@ using compute::DType;
 using compute::Mat;
 using formats::NamedTensor;
 
-constexpr std::uint64_t kScattered = 16;  // a product with a scattered entry takes about as long as so many of a dense one
 
 struct PcaScratch final : job::Predictor::Scratch {
   PcaScratch(compute::Backend& backend, const Components& c)
@@ -145,7 +144,7 @@ void PcaPredictor::predict(compute::Backend& backend, const formats::Batch& batc
   out.columns[0].values.resize(batch.rows * k);
   float* to = out.columns[0].values.data();
   if (batch.rows == 0) return;
-  if (batch.sparse() && kScattered * entries(batch) <= static_cast<std::uint64_t>(batch.rows) * c_.d) return project_entries(batch, to);
+  if (is_scattered(batch)) return project_entries(batch, to);
   formats::Batch plain = batch;
   plain.weights = nullptr;  // a row's answer is its own
   scratch.rows.for_each(plain, [&](const Mat& y) {

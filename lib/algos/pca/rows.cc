@@ -36,6 +36,11 @@ std::uint64_t entries(const formats::Batch& batch) {
   return batch.sparse() ? batch.indptr[batch.rows] - batch.indptr[0] : static_cast<std::uint64_t>(batch.rows) * batch.cols;
 }
 
+bool is_scattered(const formats::Batch& batch) {
+  return batch.sparse() &&
+         kScattered * static_cast<double>(entries(batch)) <= static_cast<double>(batch.rows) * static_cast<double>(batch.cols);
+}
+
 double ShiftedRows::bytes(std::size_t d) { return 2.0 * static_cast<double>(chunk_rows(d) * padded(d) * sizeof(double)); }
 
 ShiftedRows::ShiftedRows(compute::Backend& backend, std::size_t d, std::vector<double> shift)

@@ -41,7 +41,12 @@ class ShiftedRows {
   std::vector<double> host_;
 };
 
+/// A product with a scattered entry of a sparse row takes about as long as so many with entries of a dense one.
+constexpr double kScattered = 16;
+
 /// The number of entries of a batch: of a dense one, all.
 std::uint64_t entries(const formats::Batch& batch);
+/// Whether products with a batch are cheaper entry by entry.
+bool is_scattered(const formats::Batch& batch);
 
 }  // namespace smtrain::pca

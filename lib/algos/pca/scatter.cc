@@ -22,7 +22,6 @@ using formats::Batch;
 using formats::NamedTensor;
 
 // A product of scattered entries takes about as long as so many of a dense one.
-constexpr double kScattered = 16;
 
 class Scatter final : public Sums {
  public:

@@ -29,7 +29,6 @@ using formats::Batch;
 using formats::NamedTensor;
 
 constexpr std::uint64_t kFoldRows = 2048;
-constexpr double kScattered = 16;   // a product with a scattered entry takes about as long as so many of a dense one
 constexpr double kNothing = 1e-12;  // of the largest eigenvalue: below that there is rounding alone
 
 // Directions beside those kept, through which new ones come in.
@@ -117,8 +116,7 @@ void Sketch::look() {
 void Sketch::add(const Batch& piece) {
   if (piece.rows == 0) return;
   squares_ += rows_.squares(piece);
-  const double dense = static_cast<double>(piece.rows) * static_cast<double>(d_);
-  if (piece.sparse() && rows_.shift().empty() && kScattered * static_cast<double>(entries(piece)) <= dense) return add_entries(piece);
+  if (rows_.shift().empty() && is_scattered(piece)) return add_entries(piece);
   if (omega_device_.rows == 0) omega_device_ = upload(omega_.data(), d_ + 1, c_ + 1);
   if (seen_device_.rows == 0) {
     seen_device_ = backend_.allocate(c_ + 1, d_ + 1, DType::f64);
@@ -320,9 +318,9 @@ void Sketch::continue_from(const job::Model& model) {
                      !centred_, !centred_);
   }
   past_ = moments_of(model, d_);
-  sketch_ = running_tensor(model, "running.sketch", {static_cast<std::uint64_t>(shape[1]), d_});
+  sketch_ = running_tensor(model, "running.sketch", {whole_number(shape[1], "running.shape", kept_), d_});
   seen_rows_ = past_.rows;
-  folds_ = static_cast<std::uint64_t>(shape[2]);
+  folds_ = whole_number(shape[2], "running.shape", past_.rows);
   look();
 }
 

@@ -36,6 +36,10 @@ void make_largest_positive(double* component, std::size_t d) {
   if (*largest < 0) std::transform(component, component + d, component, [](double x) { return -x; });
 }
 
+[[noreturn]] void damaged(std::string_view name) {
+  throw user_error("--model: tensor {} of model.safetensors holds numbers that no training leaves; the model is damaged", name);
+}
+
 }  // namespace
 
 void normalise(std::vector<double>& values, std::vector<double>& components, std::size_t k, std::size_t d) {
@@ -58,7 +62,14 @@ std::vector<double> running_tensor(const job::Model& model, std::string_view nam
     throw user_error("--model: tensor {} of model.safetensors has the shape ({}); expected ({})", name, formats::shape_text(tensor->shape),
                      formats::shape_text(shape));
   }
-  return tensor->as_f64();
+  std::vector<double> numbers = tensor->as_f64();
+  if (!std::all_of(numbers.begin(), numbers.end(), [](double x) { return std::isfinite(x); })) damaged(name);
+  return numbers;
+}
+
+std::uint64_t whole_number(double value, std::string_view name, std::uint64_t most) {
+  if (!(value >= 0 && value <= static_cast<double>(most) && value == std::floor(value))) damaged(name);
+  return static_cast<std::uint64_t>(value);
 }
 
 void put_moments(std::vector<NamedTensor>& tensors, const Moments& m) {
@@ -69,7 +80,8 @@ void put_moments(std::vector<NamedTensor>& tensors, const Moments& m) {
 
 Moments moments_of(const job::Model& model, std::size_t d) {
   const std::vector<double> totals = running_tensor(model, "running.totals", {3});
-  return {totals[0], static_cast<std::uint64_t>(totals[1]), running_tensor(model, "running.mean", {d}), totals[2]};
+  if (totals[0] < 0 || totals[2] < 0) damaged("running.totals");
+  return {totals[0], whole_number(totals[1], "running.totals"), running_tensor(model, "running.mean", {d}), totals[2]};
 }
 
 }  // namespace smtrain::pca

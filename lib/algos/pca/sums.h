@@ -1,4 +1,4 @@
-// Sums over the rows, from which the components are found at the end: exact ones (scatter.h), or a sketch of them (sketch.h).
+// Sums over the rows, from which the components are found at the end: exact ones (scatter.cc), or a sketch of them (sketch.cc).
 #pragma once
 
 #include <cstdint>
@@ -53,8 +53,11 @@ std::unique_ptr<Sums> make_scatter(job::Context& context, SumsPlan plan);
 double sketch_bytes(std::size_t d, std::size_t rows);
 std::unique_ptr<Sums> make_sketch(job::Context& context, SumsPlan plan, std::size_t rows);
 
-/// How model tensors of either kind are read: throws a user Error that names the tensor when it is missing or of another shape.
+/// How model tensors of either kind are read: throws a user Error that names the tensor when it is missing, of another shape, or
+/// holds what is no number.
 std::vector<double> running_tensor(const job::Model& model, std::string_view name, const std::vector<std::uint64_t>& shape);
+/// A count that was kept as a number; throws likewise when it is none, or above `most`.
+std::uint64_t whole_number(double value, std::string_view name, std::uint64_t most = std::uint64_t{1} << 53);
 /// Moments as tensors "running.mean" and "running.totals" (weight, rows, squares), and back.
 void put_moments(std::vector<formats::NamedTensor>& tensors, const Moments& moments);
 Moments moments_of(const job::Model& model, std::size_t d);
