@@ -158,7 +158,8 @@ inline std::string step_problem(const StepRule& rule, const Mat& columns, const 
   using Kind = StepRule::Kind;
   return first_problem(mat_problem(op, "t", t, t.rows, t.cols, DType::f32), mat_problem(op, "g", g, t.rows, t.cols, DType::f32),
                        mat_problem(op, "columns", columns, 3, columns.cols == 1 ? 1 : t.cols, DType::f32),
-                       moment("m", m, rule.kind == Kind::sgd || rule.kind == Kind::adam), moment("v", v, rule.kind != Kind::sgd), moment("trail", trail, false));
+                       moment("m", m, rule.kind == Kind::sgd || rule.kind == Kind::adam), moment("v", v, rule.kind != Kind::sgd),
+                       moment("trail", trail, false));
 }
 
 /// Of factor_scores, whose p is (cols, k + 1), and with a gradient g of factor_gradient.

@@ -54,6 +54,20 @@ TEST_CASE("prediction: lists, envelopes and no rows at all", "[formats]") {
   CHECK(rendered(Format::jsonlines, {}).empty());
 }
 
+TEST_CASE("prediction: whole numbers beyond floats, lists in one cell, the order asked for", "[formats]") {
+  Prediction answers{2, {{"score", 1, false, {0.5f, 1.5f}}, {"ids", 2, true, {}}, {"probabilities", 2, true, {0.4f, 0.6f, 1, 0}}}};
+  answers.columns[1].integers = {16777217, -1, 9007199254740993, 4};
+  answers.columns[2].csv_cell = true;
+  CHECK(rendered(Format::jsonlines, {answers}) ==
+        "{\"score\":0.5,\"ids\":[16777217,-1],\"probabilities\":[0.4,0.6]}\n"
+        "{\"score\":1.5,\"ids\":[9007199254740993,4],\"probabilities\":[1.0,0.0]}\n");
+  CHECK(rendered(Format::csv, {answers}) == "0.5,16777217,-1,\"[0.4, 0.6]\"\n1.5,9007199254740993,4,\"[1.0, 0.0]\"\n");
+  CHECK_THAT(rendered(Format::recordio_protobuf, {answers}), Catch::Matchers::Contains(bytes_of("00 00 80 4b 00 00 80 bf")));
+  Prediction labelled{1, {{"score", 1, false, {0.5f}}, {"predicted_label", 1, false, {1}, true}}};
+  labelled.in_order = true;
+  CHECK(rendered(Format::csv, {labelled}) == "0.5,1\n");
+}
+
 TEST_CASE("prediction: JSON has no number that is not finite", "[formats]") {
   const Prediction odd{1, {{"score", 1, false, {std::numeric_limits<float>::quiet_NaN()}}}};
   CHECK(rendered(Format::jsonlines, {odd}) == "{\"score\":null}\n");
