@@ -4,6 +4,7 @@
 
 #include "algos/factorization_machines/factorization_machines.h"
 #include "algos/kmeans/kmeans.h"
+#include "algos/knn/knn.h"
 #include "algos/linear_learner/linear_learner.h"
 #include "algos/pca/pca.h"
 #include "base/text.h"
@@ -15,6 +16,7 @@ namespace {
 const std::vector<const job::Algorithm*>& list() {
   static const std::vector<const job::Algorithm*> algorithms = {
       &kmeans::algorithm(),
+      &knn::algorithm(),
       &fm::algorithm(),
       &linear::algorithm(),
       &pca::algorithm(),

@@ -8,6 +8,11 @@ _smtrain_kind() {
       --train|--test|--output|-o|--model|--hyperparameters|--metrics|--checkpoint-dir|--depfile) echo path ;;
       --channel|--content-type|--input-mode|--k|--feature_dim|--epochs|--mini_batch_size|--eval_metrics|--init_method|--extra_center_factor|--half_life_time_size|--local_lloyd_init_method|--local_lloyd_max_iter|--local_lloyd_num_trials|--local_lloyd_tol|--force_dense|--_seed|--checkpoint-every|--max-runtime|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
       esac ;;
+    knn|k-nn|k-nearest-neighbors)
+      case $2 in
+      --train|--test|--output|-o|--model|--hyperparameters|--metrics|--checkpoint-dir|--depfile) echo path ;;
+      --channel|--content-type|--input-mode|--feature_dim|--k|--predictor_type|--sample_size|--mini_batch_size|--dimension_reduction_type|--dimension_reduction_target|--index_type|--index_metric|--faiss_index_ivf_nlists|--faiss_index_pq_m|--_faiss_index_nprobe|--epochs|--checkpoint-every|--max-runtime|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
+      esac ;;
     factorization-machines|fm|factorization_machine)
       case $2 in
       --train|--test|--output|-o|--model|--hyperparameters|--metrics|--checkpoint-dir|--depfile) echo path ;;
@@ -82,6 +87,19 @@ _smtrain_values() {
       --local_lloyd_init_method) printf '%s\n' 'random' 'kmeans++' ;;
       --local_lloyd_num_trials) printf '%s\n' 'auto' ;;
       --force_dense) printf '%s\n' 'true' 'false' ;;
+      --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
+      --log-format) printf '%s\n' 'auto' 'text' 'json' 'sagemaker' ;;
+      esac ;;
+    knn|k-nn|k-nearest-neighbors)
+      case $2 in
+      --content-type) printf '%s\n' 'text/csv' 'text/csv;label_size=0' 'text/libsvm' 'application/x-recordio-protobuf' 'application/json' 'application/jsonlines' 'application/x-parquet' 'application/x-npy' 'application/x-matrix-market' ;;
+      --input-mode) printf '%s\n' 'file' 'pipe' ;;
+      --feature_dim) printf '%s\n' 'auto' ;;
+      --predictor_type) printf '%s\n' 'classifier' 'regressor' ;;
+      --dimension_reduction_type) printf '%s\n' 'sign' 'fjlt' ;;
+      --index_type) printf '%s\n' 'faiss.Flat' 'faiss.IVFFlat' 'faiss.IVFPQ' ;;
+      --index_metric) printf '%s\n' 'L2' 'INNER_PRODUCT' 'COSINE' ;;
+      --faiss_index_ivf_nlists) printf '%s\n' 'auto' ;;
       --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
       --log-format) printf '%s\n' 'auto' 'text' 'json' 'sagemaker' ;;
       esac ;;
@@ -223,6 +241,7 @@ _smtrain_words() {
 _smtrain_flags() {
   case $1 in
     kmeans|k-means) printf '%s\n' '--train' '--test' '--channel' '--content-type' '--input-mode' '--k' '--feature_dim' '--epochs' '--mini_batch_size' '--eval_metrics' '--init_method' '--extra_center_factor' '--half_life_time_size' '--local_lloyd_init_method' '--local_lloyd_max_iter' '--local_lloyd_num_trials' '--local_lloyd_tol' '--force_dense' '--_seed' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
+    knn|k-nn|k-nearest-neighbors) printf '%s\n' '--train' '--test' '--channel' '--content-type' '--input-mode' '--feature_dim' '--k' '--predictor_type' '--sample_size' '--mini_batch_size' '--dimension_reduction_type' '--dimension_reduction_target' '--index_type' '--index_metric' '--faiss_index_ivf_nlists' '--faiss_index_pq_m' '--_faiss_index_nprobe' '--epochs' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     factorization-machines|fm|factorization_machine) printf '%s\n' '--train' '--test' '--channel' '--content-type' '--input-mode' '--feature_dim' '--num_factors' '--predictor_type' '--epochs' '--mini_batch_size' '--clip_gradient' '--eps' '--rescale_grad' '--use_bias' '--use_linear' '--batch_metrics_publish_interval' '--bias_lr' '--bias_wd' '--bias_init_method' '--bias_init_scale' '--bias_init_sigma' '--bias_init_value' '--linear_lr' '--linear_wd' '--linear_init_method' '--linear_init_scale' '--linear_init_sigma' '--linear_init_value' '--factors_lr' '--factors_wd' '--factors_init_method' '--factors_init_scale' '--factors_init_sigma' '--factors_init_value' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     linear-learner) printf '%s\n' '--train' '--validation' '--test' '--channel' '--content-type' '--input-mode' '--predictor_type' '--num_classes' '--feature_dim' '--epochs' '--mini_batch_size' '--loss' '--margin' '--quantile' '--huber_delta' '--loss_insensitivity' '--positive_example_weight_mult' '--balance_multiclass_weights' '--optimizer' '--learning_rate' '--wd' '--l1' '--momentum' '--beta_1' '--beta_2' '--bias_lr_mult' '--bias_wd_mult' '--use_lr_scheduler' '--lr_scheduler_step' '--lr_scheduler_factor' '--lr_scheduler_minimum_lr' '--use_bias' '--init_method' '--init_scale' '--init_sigma' '--init_bias' '--normalize_data' '--normalize_label' '--unbias_data' '--unbias_label' '--num_point_for_scaler' '--num_models' '--early_stopping_patience' '--early_stopping_tolerance' '--binary_classifier_model_selection_criteria' '--target_precision' '--target_recall' '--f_beta' '--accuracy_top_k' '--num_calibration_samples' '--force_dense' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     pca) printf '%s\n' '--train' '--test' '--channel' '--content-type' '--input-mode' '--feature_dim' '--mini_batch_size' '--num_components' '--algorithm_mode' '--extra_components' '--subtract_mean' '--force_dense' '--epochs' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
@@ -240,7 +259,7 @@ _smtrain_flags() {
 }
 
 _smtrain_subcommands() {
-  printf '%s\n' 'kmeans' 'factorization-machines' 'linear-learner' 'pca' 'train' 'transform' 'convert' 'inspect' 'algorithms' 'info' 'completion' 'version' 'documents'
+  printf '%s\n' 'kmeans' 'knn' 'factorization-machines' 'linear-learner' 'pca' 'train' 'transform' 'convert' 'inspect' 'algorithms' 'info' 'completion' 'version' 'documents'
 }
 
 # Adds the candidates that begin with $1, - and _ counted as the same; what the shell would take apart is quoted, unless

@@ -37,7 +37,11 @@ const std::vector<Case> kCases{
     {"factorization-machines", {{"predictor_type", "binary_classifier"}, {"num_factors", "5"}, {"factors_lr", "0.05"},
                                 {"epochs", "2"}, {"mini_batch_size", "200"}}, 2},
     {"pca", {{"num_components", "4"}, {"algorithm_mode", "regular"}, {"mini_batch_size", "130"}}, 1},
-    {"pca", {{"num_components", "4"}, {"algorithm_mode", "randomized"}, {"extra_components", "5"}, {"mini_batch_size", "130"}}, 1}};
+    {"pca", {{"num_components", "4"}, {"algorithm_mode", "randomized"}, {"extra_components", "5"}, {"mini_batch_size", "130"}}, 1},
+    {"knn", {{"predictor_type", "classifier"}, {"k", "3"}, {"sample_size", "600"}, {"mini_batch_size", "130"}}, 3},
+    {"knn", {{"predictor_type", "regressor"}, {"k", "4"}, {"sample_size", "2000"}, {"index_type", "faiss.IVFFlat"}, {"index_metric", "COSINE"}}, 0},
+    {"knn", {{"predictor_type", "regressor"}, {"k", "4"}, {"sample_size", "2000"}, {"dimension_reduction_type", "sign"},
+             {"dimension_reduction_target", "6"}, {"index_metric", "INNER_PRODUCT"}}, 0}};
 
 // A CSV with the label first, or libsvm with a third of the numbers.
 std::string rows(std::size_t n, unsigned seed, std::size_t classes, bool sparse) {
@@ -90,7 +94,7 @@ Outcome outcome(std::unique_ptr<compute::Backend> backend, const std::map<std::s
   formats::Prediction prediction;
   auto stream = context.open_table("test", {100, 1, kFeatures});
   for (formats::Batch batch; stream->next(batch);) {
-    loaded->predict(context.backend(), batch, {}, *scratch, prediction);
+    loaded->predict(context.backend(), batch, {{}, true}, *scratch, prediction);
     for (const auto& column : prediction.columns) {
       if (!column.integer && column.name != "predicted_label") out.scores.insert(out.scores.end(), column.values.begin(), column.values.end());
     }

@@ -23,6 +23,7 @@ TWO, THREE = [i % 2 for i in range(200)], [i % 3 for i in range(210)]
 # Of each algorithm: labels of its rows and arguments. All its runs together have to print every metric.
 RUNS = {
     "kmeans": [(None, [*CHANNELS, "--k", "2", "--eval_metrics", '["msd","ssd"]'])],
+    "knn": [(TWO, [*CHANNELS, *CSV, "--predictor_type", kind, "--k", "3", "--sample_size", "100"]) for kind in ("classifier", "regressor")],
     "pca": [(None, [*CHANNELS, "--num_components", "1"])],
     "factorization-machines": [(TWO, [*CHANNELS, *CSV, *TWICE, "--predictor_type", kind, "--num_factors", "2"])
                                for kind in ("regressor", "binary_classifier")],
