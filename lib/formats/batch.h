@@ -27,7 +27,8 @@ struct Batch {
   std::size_t rows = 0;
   std::size_t cols = 0;  ///< feature_dim
 
-  /// Dense: row i is at dense + i * ld, `cols` float32 numbers, all finite. Null when sparse.
+  /// Dense: row i is at dense + i * ld, `cols` float32 numbers, all finite, or NaN where features may be missing. Null when
+  /// sparse.
   const float* dense = nullptr;
   std::size_t ld = 0;
 

@@ -66,11 +66,11 @@ void append_object(std::string& out, const Prediction& prediction, std::span<con
   out += '}';
 }
 
-void append_csv_column(std::string& out, const PredictionColumn& column, std::size_t row) {
+void append_csv_column(std::string& out, const PredictionColumn& column, bool quoted, std::size_t row) {
   if (column.csv_cell) {
-    out += '"';
+    if (quoted) out += '"';
     append_list(out, column, row, ", ", false);
-    out += "\",";
+    out += quoted ? "\"," : ",";
     return;
   }
   for (std::size_t i = 0; i < column.width; ++i) {
@@ -83,11 +83,12 @@ bool leads(const PredictionColumn& column) { return column.integer && column.int
 
 void append_csv_line(std::string& out, const Prediction& prediction, std::size_t row) {
   const std::size_t start = out.size();
+  const bool quoted = prediction.in_order || prediction.columns.size() > 1;
   for (const PredictionColumn& column : prediction.columns) {
-    if (prediction.in_order || leads(column)) append_csv_column(out, column, row);
+    if (prediction.in_order || leads(column)) append_csv_column(out, column, quoted, row);
   }
   for (const PredictionColumn& column : prediction.columns) {
-    if (!prediction.in_order && !leads(column)) append_csv_column(out, column, row);
+    if (!prediction.in_order && !leads(column)) append_csv_column(out, column, quoted, row);
   }
   if (out.size() > start) out.pop_back();
   out += '\n';

@@ -20,7 +20,9 @@ struct PredictionColumn {
   bool integer = false;  ///< whole numbers, as a label is: 1 in JSON, JSON Lines and CSV; protobuf has 1.0 all the same
   /// In place of values, whole numbers that a float might not hold: row numbers. Protobuf has the nearest floats.
   std::vector<std::int64_t> integers = {};
-  bool csv_cell = false;  ///< CSV has a list as one quoted cell, "[0.4, 0.6]", instead of a cell for each number
+  /// CSV has a list as one quoted cell, "[0.4, 0.6]", instead of a cell for each number; without quotes where it is the whole of a
+  /// plain answer, as the service's batch transform writes it.
+  bool csv_cell = false;
 };
 
 struct Prediction {

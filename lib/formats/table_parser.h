@@ -28,13 +28,28 @@ struct TableSchema {
   std::vector<std::string> column_names;  ///< of the features, where the format has names; else empty
 };
 
+/// What becomes of empty places where a number should stand (an empty cell, null) and of numbers that are not finite.
+enum class Missing {
+  refused,
+  features,   ///< a feature may be missing: an empty place and a written nan come as NaN; infinite numbers, and labels and weights that
+              ///< are missing, are refused
+  passed_on,  ///< all come as NaN or infinite, wherever they stand
+};
+
+/// Whether a number that is not finite may stand among the features.
+inline bool may_be_feature(Missing missing, float value) {
+  return missing == Missing::passed_on || (missing == Missing::features && value != value);
+}
+
 /// What a reader must know beside the bytes.
 struct TableOptions {
   ContentType type;
   std::size_t feature_dim = 0;   ///< expected; 0: taken from the first record
   bool supervised = false;       ///< bare text/csv means label_size 1 (else 0, with the rule of data-formats.md §2)
   std::size_t max_record_bytes = std::size_t{64} << 20;
-  bool allow_missing = false;    ///< missing and non-finite numbers are passed on as NaN/inf instead of refused
+  Missing missing = Missing::refused;
+  bool csv_weights = false;      ///< of CSV, the first column that is no label is the weight of its row, as weights=1 has it
+  bool guess_delimiter = false;  ///< of CSV, where the type names none (guess_delimiter_by_lines)
 };
 
 /// Destination of dense rows: runs of consecutive rows in storage. A block's rows may lie in several runs.

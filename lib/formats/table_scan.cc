@@ -72,7 +72,7 @@ class Scanner {
 };
 
 ScanOptions passing_missing(ScanOptions options) {
-  options.table.allow_missing = true;
+  options.table.missing = Missing::passed_on;
   options.threads = std::max(options.threads, 1);
   return options;
 }

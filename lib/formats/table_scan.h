@@ -14,7 +14,7 @@
 namespace smtrain::formats {
 
 struct ScanOptions {
-  TableOptions table;           ///< allow_missing is set by the scan: missing values are counted, not refused
+  TableOptions table;           ///< missing values are passed on for the scan, which counts them
   std::uint64_t max_bytes = 0;  ///< decompressed bytes to look at; 0: everything
   int threads = 1;
   std::size_t first_rows = 5;   ///< rows kept as a sample

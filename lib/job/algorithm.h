@@ -76,6 +76,7 @@ struct Description {
   std::vector<Example> examples;
   bool distributed = true;                 ///< trains in several processes
   bool missing_values = false;             ///< an absent number of a dense row comes as NaN; without it readers refuse the row
+  bool guesses_delimiter = false;          ///< of CSV, where the content type names none
   std::string default_answer = "application/jsonlines";  ///< of transform, where no type is asked for
   Table hyperparameters;
 };
@@ -94,12 +95,14 @@ class Ranker;
 struct AnswerRequest {
   std::vector<std::string> columns;  ///< by name, in this order; empty: the plain answer, or the verbose one
   bool verbose = false;              ///< "verbose=true" of the accepted content type; nothing where a model has no more to say
+  bool ensemble = true;              ///< of models that answer together; false: the first alone
 };
 
 /// A column that can be asked for.
 struct AnswerColumn {
   std::string name;
   std::string help;
+  bool applies = true;  ///< to this model; else its numbers are NaN, of which the one who asks is warned
 };
 
 /// What users take out of a model first: a matrix, with names of its columns.
@@ -153,6 +156,7 @@ struct TableRequest {
   std::int64_t epochs = 1;             ///< passes it will make; 1 keeps nothing
   std::size_t feature_dim = 0;         ///< expected width; 0: the data tells it
   formats::TableCursor start = {};     ///< where a resumed run goes on
+  bool csv_weights = false;            ///< CSV has the weights of its rows behind the labels
 };
 
 /// Puts all that a run needs to go on from this safe point as if nothing had happened, down to the last bit.

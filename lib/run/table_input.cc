@@ -30,6 +30,9 @@ std::unique_ptr<formats::TableStream> open_table_input(const TableInput& input, 
   formats::TableStreamOptions options;
   options.table.feature_dim = input.feature_dim;
   options.table.supervised = input.supervised;
+  options.table.missing = input.missing_values ? formats::Missing::features : formats::Missing::refused;
+  options.table.guess_delimiter = input.guess_delimiter;
+  options.table.csv_weights = input.csv_weights;
   options.record_wrapper = input.record_wrapper;
   options.mini_batch_size = input.mini_batch_size;
   options.epochs = input.epochs;

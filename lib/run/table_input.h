@@ -18,6 +18,9 @@ struct TableInput {
   bool record_wrapper = false;              ///< in pipe mode: each object is the payload of a RecordIO record
   bool supervised = false;
   std::size_t feature_dim = 0;
+  bool missing_values = false;              ///< features may be missing: formats::Missing::features
+  bool guess_delimiter = false;
+  bool csv_weights = false;
   std::size_t mini_batch_size = 5000;
   std::int64_t epochs = 1;
   formats::TableCursor start;

@@ -37,22 +37,32 @@ std::string wanted_columns(const TransformRequest& request, bool selectable) {
   return selectable && set != nullptr ? set : "";
 }
 
-job::AnswerRequest wanted_answer(const TransformRequest& request, const formats::ContentType& type, const LoadedModel& loaded) {
+bool wants_ensemble() {
+  const char* const set = std::getenv("SAGEMAKER_INFERENCE_ENSEMBLE");
+  return set == nullptr || to_lower(set) != "false";
+}
+
+job::AnswerRequest wanted_answer(const TransformRequest& request, const formats::ContentType& type, const LoadedModel& loaded, Log& log) {
   job::AnswerRequest wanted;
   wanted.verbose = type.boolean("verbose").value_or(false);
+  wanted.ensemble = wants_ensemble();
+  const std::vector<job::AnswerColumn> columns = loaded.predictor->answer_columns();
   std::vector<std::string> known;
-  for (const job::AnswerColumn& column : loaded.predictor->answer_columns()) known.push_back(column.name);
+  for (const job::AnswerColumn& column : columns) known.push_back(column.name);
   const std::string text = wanted_columns(request, !known.empty());
   if (text.empty()) return wanted;
   if (known.empty()) throw user_error("--columns: models of {} have one answer alone", loaded.algorithm->description().name);
   for (const std::string_view part : split(text, ',')) {
     const std::string name(trim(part));
-    if (std::find(known.begin(), known.end(), name) == known.end()) {
+    const auto place = std::find(known.begin(), known.end(), name);
+    if (place == known.end()) {
       throw user_error("{}: {} is none of the columns that this model answers with: {}{}",
                        request.columns ? "--columns" : "SAGEMAKER_INFERENCE_OUTPUT", smtrain::quoted(name), join(known, ", "),
                        did_you_mean(name, known));
     }
-    if (std::find(wanted.columns.begin(), wanted.columns.end(), name) == wanted.columns.end()) wanted.columns.push_back(name);
+    if (std::find(wanted.columns.begin(), wanted.columns.end(), name) != wanted.columns.end()) continue;
+    wanted.columns.push_back(name);
+    if (!columns[static_cast<std::size_t>(place - known.begin())].applies) log.warning("{}: nothing of the kind belongs to this model: NaN in all answers", name);
   }
   return wanted;
 }
@@ -89,11 +99,13 @@ std::optional<job::Candidates> wanted_candidates(const TransformRequest& request
   return wanted;
 }
 
-TableInput transform_input(const TransformRequest& request, const job::Predictor& predictor) {
+TableInput transform_input(const TransformRequest& request, const LoadedModel& loaded) {
   TableInput input;
   input.path = request.input;
   input.content_type = request.content_type;
-  input.feature_dim = predictor.feature_dim();
+  input.feature_dim = loaded.predictor->feature_dim();
+  input.missing_values = loaded.algorithm->description().missing_values;
+  input.guess_delimiter = loaded.algorithm->description().guesses_delimiter;
   input.mini_batch_size = kBatchRows;
   input.threads = request.common.threads.value;
   input.memory_limit = request.common.memory_limit.value;
@@ -128,11 +140,11 @@ double fraction(const formats::TableStream& stream) {
 void transform(const TransformRequest& request, Console& console) {
   const LoadedModel loaded = load_model(request.model);
   const formats::ContentType type = answer_type(request, loaded.algorithm->description());
-  const job::AnswerRequest wanted = wanted_answer(request, type, loaded);
+  const job::AnswerRequest wanted = wanted_answer(request, type, loaded, console);
   const std::optional<job::Candidates> candidates = wanted_candidates(request, loaded);
   check_output(request);
   const std::unique_ptr<compute::Backend> backend = make_backend(request.common, loaded.algorithm->description(), console);
-  auto stream = open_table_input(transform_input(request, *loaded.predictor), console);
+  auto stream = open_table_input(transform_input(request, loaded), console);
   check_input_type(request, loaded, *stream);
 
   AtomicFile output(request.output);

@@ -18,7 +18,7 @@ namespace {
 struct Options {
   std::size_t feature_dim = 0;
   bool supervised = false;
-  bool allow_missing = false;
+  Missing missing = Missing::refused;
 };
 
 TableOptions table_options(const std::string& type, Options o = {}) {
@@ -26,7 +26,7 @@ TableOptions table_options(const std::string& type, Options o = {}) {
   options.type = parse_content_type(type);
   options.feature_dim = o.feature_dim;
   options.supervised = o.supervised;
-  options.allow_missing = o.allow_missing;
+  options.missing = o.missing;
   return options;
 }
 
@@ -177,14 +177,14 @@ TEST_CASE("csv: a blank line before the end is refused, after the rows before it
 }
 
 TEST_CASE("csv: missing values pass as NaN where they are allowed", "[formats][csv]") {
-  const TestTable t = read(kPlain, "1,,nan\n\"\",inf,-Infinity\n", {.allow_missing = true});
+  const TestTable t = read(kPlain, "1,,nan\n\"\",inf,-Infinity\n", {.missing = Missing::passed_on});
   REQUIRE(t.values.size() == 6);
   CHECK(std::isnan(t.values[1]));
   CHECK(std::isnan(t.values[2]));
   CHECK(std::isnan(t.values[3]));
   CHECK(t.values[4] == INFINITY);
   CHECK(t.values[5] == -INFINITY);
-  CHECK_THAT(refusal(kPlain, "1,1e39\n", {.allow_missing = true}), Contains("beyond float32"));
+  CHECK_THAT(refusal(kPlain, "1,1e39\n", {.missing = Missing::passed_on}), Contains("beyond float32"));
 }
 
 TEST_CASE("csv: parameters that cannot be are refused by name", "[formats][csv]") {

@@ -145,7 +145,7 @@ TEST_CASE("json: the quick reader agrees with the general one wherever it reads"
   const unsigned seed = std::random_device()();
   CAPTURE(seed);
   std::mt19937 random(seed);
-  JsonRowReader quick(false), general(false);
+  JsonRowReader quick(Missing::refused), general(Missing::refused);
   simdjson::dom::parser parser;
   const char* forms[] = {R"({"features":[1.5,16,-3e-1,0,0.125,1234567.5,0.10000000149011612,-0.0],"label":1})",
                          R"( { "features" : [ 1 , 2.25e3,-7E+2 ] , "weight":0.5 , "label" : [ 1, 0 ], "qid": 12 } )",
@@ -255,7 +255,7 @@ TEST_CASE("json document: its beginning is enough to settle the schema", "[forma
 
 TEST_CASE("json: missing numbers are passed on only where they are allowed", "[formats][json]") {
   TableOptions options;
-  options.allow_missing = true;
+  options.missing = Missing::passed_on;
   CHECK(std::isnan(parsed<JsonLinesParser>("{\"features\":[1,null]}", options).rows[0][1]));
 }
 

@@ -232,7 +232,7 @@ TEST_CASE("recordio: numbers that are not finite are refused with record, index 
   CHECK_THAT(refusal(with_tensor(3, pb_field(1, bytes_of("9c 75 00 88 3c e4 37 7e")))),
              Catch::Contains("float64_tensor.values[0] is 1e+300, expected a number that fits float32"));
   TableOptions lenient;
-  lenient.allow_missing = true;
+  lenient.missing = Missing::passed_on;
   CHECK(std::isnan(parsed(good + dense({1, nan, 3}), lenient).rows[1][1]));
 }
 

@@ -20,7 +20,7 @@ TableOptions options_of(std::uint8_t choice) {
                          "text/csv;label=-1", "text/csv;header=true;label=y", "text/csv;label_size=0;delimiter=space", "text/csv"};
   TableOptions options;
   options.type = parse_content_type(types[choice % 8]);
-  options.allow_missing = (choice & 8) != 0;
+  options.missing = static_cast<Missing>(choice / 8 % 3);
   options.max_record_bytes = 1 << 16;
   return options;
 }

@@ -21,7 +21,7 @@ TableOptions options_of(std::uint8_t choice) {
                          "libsvm;feature_dim=9"};
   TableOptions options;
   options.type = parse_content_type(types[choice % 6]);
-  options.allow_missing = (choice & 64) != 0;
+  options.missing = static_cast<Missing>(choice / 64 % 3);
   options.supervised = (choice & 128) != 0;
   options.max_record_bytes = 1 << 16;
   return options;

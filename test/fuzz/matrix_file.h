@@ -52,7 +52,7 @@ int fuzz_matrix_file(const char* type, const std::uint8_t* data, std::size_t siz
   if (size < 2) return 0;
   TableOptions options;
   options.type = parse_content_type(std::string(type) + (data[0] % 2 == 0 ? ";label_size=0" : ";label_size=1"));
-  options.allow_missing = (data[0] & 2) != 0;
+  options.missing = static_cast<Missing>(data[0] / 2 % 3);
   options.max_record_bytes = 1 << 16;
   const std::string bytes(text_of(data + 2, size - 2));
   const auto whole = numbers_of<Parser>(options, bytes, bytes.size() + 1), pieces = numbers_of<Parser>(options, bytes, 1 + data[1] % 64);

@@ -108,7 +108,7 @@ void read_table(const std::string& bytes, std::uint8_t choice) {
   TableOptions options;
   options.type = parse_content_type(types[choice % 4]);
   options.supervised = (choice & 4) != 0;
-  options.allow_missing = (choice & 8) != 0;
+  options.missing = static_cast<Missing>(choice / 8 % 3);
   NullLog log;
   ParquetParser parser(options);
   try {

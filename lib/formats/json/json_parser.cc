@@ -192,7 +192,7 @@ TableSchema JsonLinesParser::probe(std::span<const char> head, const std::string
     std::string_view line = lines.line();
     drop_comma(line);
     simdjson::dom::parser parser;
-    JsonRowReader reader(options_.allow_missing);
+    JsonRowReader reader(options_.missing);
     return settle(reader.read(parse_text(parser, line, 0), options_.feature_dim));
   } catch (const Error& e) {
     rethrow_with_place(e, line_place(source, lines.number()));
@@ -212,7 +212,7 @@ std::vector<std::uint64_t> JsonLinesParser::record_lines(const RawBlock& block) 
 void JsonLinesParser::each_row(const RawBlock& block, Log& log, const OnRow& on_row) const {
   Lines lines(text_of(block.bytes), block.first_line);
   simdjson::dom::parser parser;
-  JsonRowReader reader(options_.allow_missing);
+  JsonRowReader reader(options_.missing);
   WantedRecords wanted(block);
   std::string padded;
   try {
@@ -240,7 +240,7 @@ void JsonLinesParser::each_row(const RawBlock& block, Log& log, const OnRow& on_
 TableSchema JsonParser::probe(std::span<const char> head, const std::string& source, Log& log) {
   warn_of_parameters(log);
   simdjson::dom::parser parser;
-  JsonRowReader reader(options_.allow_missing);
+  JsonRowReader reader(options_.missing);
   bool inside = false;
   try {
     const element first = first_element(parser, without_bom(text_of(head)));
@@ -270,7 +270,7 @@ TableParser::Cut JsonParser::cut(const RawBlock& block, bool file_start, bool at
 void JsonParser::each_row(const RawBlock& block, Log&, const OnRow& on_row) const {
   if (block.records == 0) return;
   simdjson::dom::parser parser;
-  JsonRowReader reader(options_.allow_missing);
+  JsonRowReader reader(options_.missing);
   WantedRecords wanted(block);
   std::uint64_t instance = block.first_record;
   try {

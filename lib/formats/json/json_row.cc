@@ -128,7 +128,7 @@ bool JsonRowReader::read_label(element value, float& label) const {
     case element_type::NULL_VALUE: label = std::numeric_limits<float>::quiet_NaN(); break;
     default: return false;
   }
-  return allow_missing_ || std::isfinite(label);
+  return missing_ == Missing::passed_on || std::isfinite(label);
 }
 
 // Instances of requests may hold anything under these names: whether it is wanted is for the caller to say.
@@ -190,13 +190,13 @@ float JsonRowReader::number(element value, const TensorPath& path, std::string_v
     case element_type::INT64: number = static_cast<float>(std::int64_t(value)); break;
     case element_type::UINT64: number = static_cast<float>(std::uint64_t(value)); break;
     case element_type::NULL_VALUE:
-      if (allow_missing_) return number;
+      if (missing_ != Missing::refused) return number;
       [[fallthrough]];
     default:
       throw user_error("{}[{}]: found {}, expected a number", name.empty() ? std::string(path.map) : path.field(name), index,
                        describe_json(value));
   }
-  if (!allow_missing_ && !std::isfinite(number)) {
+  if (missing_ != Missing::passed_on && !std::isfinite(number)) {
     throw user_error("{}[{}]: found {}, expected a number that fits float32",
                      name.empty() ? std::string(path.map) : path.field(name), index, describe_json(value));
   }

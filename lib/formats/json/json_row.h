@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "formats/json/json_scan.h"
+#include "formats/table_parser.h"
 #include "formats/tensor_rules.h"
 
 namespace smtrain::formats {
@@ -35,8 +36,8 @@ struct JsonRow {
 /// that name the field and not the place. One thread.
 class JsonRowReader {
  public:
-  /// `allow_missing`: null is NaN, and numbers beyond float32 are infinite, instead of refused.
-  explicit JsonRowReader(bool allow_missing) : allow_missing_(allow_missing) {}
+  /// `missing`: passed on, null is NaN and numbers beyond float32 are infinite; features, null is NaN there.
+  explicit JsonRowReader(Missing missing) : missing_(missing) {}
 
   /// `known_dim`: as row_shape().
   const JsonRow& read(simdjson::dom::element instance, std::uint64_t known_dim);
@@ -54,7 +55,7 @@ class JsonRowReader {
   bool read_label(simdjson::dom::element value, float& label) const;
   float number(simdjson::dom::element value, const TensorPath& path, std::string_view name, std::size_t index) const;
 
-  bool allow_missing_;
+  Missing missing_;
   JsonRow row_;
   ScannedInstance scanned_;
   std::vector<std::uint64_t> keys_, shape_;

@@ -160,7 +160,7 @@ class MatrixMarketParser::Entries {
       if (!next_line()) fail(fmt::format("the file ends after {} entries; the size line says {}", k, header_.entries));
       const std::uint64_t i = index("row", header_.rows), j = index("column", header_.cols);
       if (header_.symmetry == Symmetry::skew && i == j) fail("an entry on the diagonal of a skew-symmetric matrix");
-      place(i, j, header_.pattern ? 1.0f : number());
+      place(i, j, header_.pattern ? 1.0f : number(j));
       end_line();
     }
   }
@@ -172,7 +172,7 @@ class MatrixMarketParser::Entries {
       const std::uint64_t first = header_.symmetry == Symmetry::general ? 0 : header_.symmetry == Symmetry::symmetric ? j : j + 1;
       for (std::uint64_t i = first; i < header_.rows; ++i) {
         if (!next_line()) fail(fmt::format("the file ends before row {} of column {}", i + 1, j + 1));
-        place(i, j, number());
+        place(i, j, number(j));
         end_line();
       }
     }
@@ -214,11 +214,13 @@ class MatrixMarketParser::Entries {
     return *value - 1;
   }
 
-  float number() {
+  float number(std::uint64_t column) {
     const std::string_view text = word();
     float value = 0;
     const NumberStatus status = parse_number(text.data(), text.data() + text.size(), value);
-    if (status == NumberStatus::ok || (status == NumberStatus::not_finite && parser_.options_.allow_missing)) return value;
+    const bool label = column < parser_.label_width_ && parser_.options_.missing == Missing::features;
+    const Missing missing = label ? Missing::refused : parser_.options_.missing;
+    if (status == NumberStatus::ok || (status == NumberStatus::not_finite && may_be_feature(missing, value))) return value;
     fail(fmt::format("{} is not a {}", quoted(text), status == NumberStatus::not_a_number ? "number" : "finite float32"));
   }
 

@@ -122,8 +122,11 @@ void NpyParser::each_row(const RawBlock& block, Log& log, OnRow&& on_row) const 
   for (std::size_t i = 0; i < block.records; ++i) {
     if (!wanted(i)) continue;
     exact = to_floats(first_.type, block.bytes.data() + i * down, across, columns, row.data()) && exact;
-    if (!options_.allow_missing) {
-      const auto bad = std::find_if_not(row.begin(), row.end(), [](float x) { return std::isfinite(x); });
+    if (options_.missing != Missing::passed_on) {
+      const auto features = row.begin() + static_cast<std::ptrdiff_t>(label_width_);
+      auto bad = std::find_if_not(row.begin(), features, [](float x) { return std::isfinite(x); });
+      if (bad == features)
+        bad = std::find_if_not(features, row.end(), [&](float x) { return std::isfinite(x) || may_be_feature(options_.missing, x); });
       if (bad != row.end()) {
         throw user_error("{}, record {}: column {}: {} is not a finite float32; the numeric algorithms have no missing values", *block.source,
                          block.first_record + i, bad - row.begin() + 1, *bad);

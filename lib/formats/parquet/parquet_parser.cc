@@ -92,7 +92,7 @@ void ParquetParser::each_tile(const RawBlock& block, std::size_t most, Log& log,
       block.wanted.empty() ? std::span(&all, 1) : std::span<const RecordRange>(block.wanted);
   std::size_t before = 0, range = 0;  // rows of the parts before; the first range that reaches beyond them
   for (const Part& part : parquet::parts_of(block)) {
-    PartRows rows(plan_, part, *block.source, options_.allow_missing, warned_integer_, log);
+    PartRows rows(plan_, part, *block.source, options_.missing, warned_integer_, log);
     const std::size_t end = before + part.rows;
     for (std::size_t r = range; r < wanted.size() && wanted[r].first < end; ++r) {
       const std::size_t last = std::min(wanted[r].first + wanted[r].count, end);

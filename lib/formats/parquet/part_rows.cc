@@ -15,12 +15,12 @@ namespace smtrain::formats::parquet {
 using Form = TableColumn::Form;
 using Role = TableColumn::Role;
 
-PartRows::PartRows(const TablePlan& plan, const Part& part, const std::string& source, bool allow_missing,
+PartRows::PartRows(const TablePlan& plan, const Part& part, const std::string& source, Missing missing,
                    std::atomic<bool>& warned_integer, Log& log)
     : plan_(plan),
       part_(part),
       source_(source),
-      allow_missing_(allow_missing),
+      missing_(missing),
       warned_integer_(warned_integer),
       log_(log),
       columns_(plan.columns.size()) {
@@ -58,6 +58,10 @@ bool PartRows::has_large_dictionary() const {
 
 std::string PartRows::place(const TableColumn& column, std::size_t row) const {
   return fmt::format("{}, row {}, column {}", source_, part_.first_row + row, smtrain::quoted(column.name));
+}
+
+Missing PartRows::allowed_in(const TableColumn& column) const {
+  return missing_ == Missing::features && column.role != Role::feature ? Missing::refused : missing_;
 }
 
 void PartRows::refuse(const TableColumn& column, std::size_t row, const std::string& what) const {
@@ -132,7 +136,7 @@ void PartRows::numbers(std::size_t index, std::size_t first, std::span<float> ou
   State& state = columns_[index];
   const TableColumn& column = plan_.columns[index];
   LeafReader& reader = *state.reader;
-  const bool checked = !allow_missing_ && reader.type().kind() == Kind::number;
+  const bool checked = missing_ != Missing::passed_on && reader.type().kind() == Kind::number;
   bool nulls = false, beyond = false, bad = false;
   std::size_t done = 0;
   try {
@@ -151,11 +155,13 @@ void PartRows::numbers(std::size_t index, std::size_t first, std::span<float> ou
   if (beyond && !warned_integer_.exchange(true, std::memory_order_relaxed)) {
     log_.warning("{}: column {} holds integers beyond 2^24; they are rounded to float32", source_, smtrain::quoted(column.name));
   }
-  if (bad && !allow_missing_) refuse_number(column, first, out, nulls);
+  if (bad && missing_ != Missing::passed_on) refuse_number(column, first, out, nulls);
 }
 
 void PartRows::refuse_number(const TableColumn& column, std::size_t first, std::span<const float> out, bool nulls) const {
-  const auto at = std::find_if(out.begin(), out.end(), [](float x) { return !std::isfinite(x); });
+  const Missing missing = allowed_in(column);
+  const auto at = std::find_if(out.begin(), out.end(), [&](float x) { return !std::isfinite(x) && !may_be_feature(missing, x); });
+  if (at == out.end()) return;
   refuse(column, first + static_cast<std::size_t>(at - out.begin()), nulls && std::isnan(*at) ? "null" : fmt::format("{}", *at));
 }
 
@@ -173,7 +179,7 @@ PartRows::Entries PartRows::check_row(std::size_t index, std::size_t row) {
   Entries e{lists.valid[row] == 0, column.form == Form::vector && members[0].integers[row] == 0, lists.begin(row), 0,
             lists.end(row) - lists.begin(row)};
   if (e.missing) {
-    if (!allow_missing_) refuse(column, row, "null");
+    if (allowed_in(column) == Missing::refused) refuse(column, row, "null");
     if (plan_.schema.sparse) throw user_error("{}: null, which a sparse table has no place for", place(column, row));
     return e;
   }
@@ -204,7 +210,7 @@ void PartRows::check_indices(const TableColumn& column, const Entries& e, const 
 float PartRows::value(std::size_t index, std::size_t i, std::size_t row) const {
   const Column& values = columns_[index].members.back();
   const auto x = static_cast<float>(values.number(i));
-  if (!std::isfinite(x) && !allow_missing_)
+  if (!std::isfinite(x) && !may_be_feature(allowed_in(plan_.columns[index]), x))
     refuse(plan_.columns[index], row, values.valid[i] == 0 ? "null" : fmt::format("{}", x));
   return x;
 }

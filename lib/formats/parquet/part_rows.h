@@ -17,14 +17,14 @@
 namespace smtrain::formats::parquet {
 
 /// Decodes the columns of a part as a plan has them. Rows are asked for in ascending order; what lies between is passed over.
-/// Throws user Errors with file, row and column: nulls and numbers that are not finite unless `allow_missing`, vectors of another
+/// Throws user Errors with file, row and column: nulls and numbers that are not finite where `missing` refuses them, vectors of another
 /// width than the plan's. One thread; plan, part and source must outlive it.
 class PartRows {
  public:
   static constexpr std::size_t kMost = std::size_t{1} << 17;  ///< rows at a time
 
   /// `warned_integer`: whether it has been said that float32 rounds integers.
-  PartRows(const TablePlan& plan, const Part& part, const std::string& source, bool allow_missing,
+  PartRows(const TablePlan& plan, const Part& part, const std::string& source, Missing missing,
            std::atomic<bool>& warned_integer, Log& log);
 
   /// How many rows fill() takes with the least work.
@@ -67,13 +67,14 @@ class PartRows {
   void check_indices(const TableColumn& column, const Entries& entries, const Column& indices, std::size_t row) const;
   float value(std::size_t column, std::size_t i, std::size_t row) const;
   std::size_t read_entries(LeafReader& reader, float* out, std::size_t n, bool& nulls, bool& beyond) const;
-  [[noreturn]] void refuse_number(const TableColumn& column, std::size_t first, std::span<const float> out, bool nulls) const;
+  void refuse_number(const TableColumn& column, std::size_t first, std::span<const float> out, bool nulls) const;
   bool has_large_dictionary() const;
   float* tile(std::size_t column) { return tile_ + column * (tile_rows_ + kLine); }
   void fill_group(std::span<const std::size_t> group, std::size_t first, std::span<const DenseRun> runs);
   void fill_aside(std::size_t column, std::size_t first, std::span<const DenseRun> runs);
   void fill_vector(std::size_t column, std::size_t first, std::span<const DenseRun> runs);
   std::string place(const TableColumn& column, std::size_t row) const;
+  Missing allowed_in(const TableColumn& column) const;
   [[noreturn]] void refuse(const TableColumn& column, std::size_t row, const std::string& what) const;
 
   // As many columns as numbers of a row fill a line of the cache. A line lies between the columns of a tile, which else would
@@ -85,7 +86,7 @@ class PartRows {
   const TablePlan& plan_;
   const Part& part_;
   const std::string& source_;
-  const bool allow_missing_;
+  const Missing missing_;
   std::atomic<bool>& warned_integer_;
   Log& log_;
   std::vector<State> columns_;  // as plan_.columns

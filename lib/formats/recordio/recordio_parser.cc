@@ -69,9 +69,7 @@ void check_label_width(const Record& record, std::size_t expected) {
                    found == 0 ? std::string("no label") : fmt::format("{} values", found), expected);
 }
 
-[[noreturn]] void refuse_not_finite(const Tensor& tensor, const char* map, const float* converted) {
-  const std::size_t i = static_cast<std::size_t>(
-      std::find_if_not(converted, converted + tensor.values, [](float x) { return std::isfinite(x); }) - converted);
+[[noreturn]] void refuse_not_finite(const Tensor& tensor, const char* map, std::size_t i) {
   const double value = value_at(tensor, i);
   throw user_error("{}[{}] is {}, expected a {}", path_of(map, tensor).field("values"), i, format_number(value),
                    std::isfinite(value) ? "number that fits float32" : "finite number");
@@ -146,7 +144,12 @@ void RecordIoParser::warn_of_precision(const Tensor& tensor, const char* map, co
 
 void RecordIoParser::convert(const Tensor& tensor, const char* map, float* out) const {
   const std::size_t bad = to_float32(tensor, out);
-  if (bad != 0 && !options_.allow_missing) refuse_not_finite(tensor, map, out);
+  if (bad == 0 || options_.missing == Missing::passed_on) return;
+  const Missing missing = map == kFeatures ? options_.missing : Missing::refused;
+  const auto refused = [&](float x) { return !std::isfinite(x) && !may_be_feature(missing, x); };
+  const float* const end = out + tensor.values;
+  const float* const found = std::find_if(static_cast<const float*>(out), end, refused);
+  if (found != end) refuse_not_finite(tensor, map, static_cast<std::size_t>(found - out));
 }
 
 template <class OnRow>

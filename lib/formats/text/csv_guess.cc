@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "base/text.h"
 #include "formats/io/file_head.h"
@@ -15,6 +16,32 @@ constexpr std::size_t kHeadBytes = std::size_t{1} << 20;
 
 bool any_number(const std::vector<std::string>& fields) {
   return std::any_of(fields.begin(), fields.end(), [](const std::string& field) { return field_number(field).has_value(); });
+}
+
+bool is_number_or_empty(const std::string& field) { return field.empty() || to_lower(field) == "nan" || field_number(field).has_value(); }
+
+struct Delimiter {
+  char character;
+  const char* name;
+};
+constexpr Delimiter kDelimiters[] = {{',', "comma"}, {'\t', "tab"}, {';', "semicolon"}, {'|', "pipe"}, {' ', "space"}};
+
+// What a delimiter makes of lines.
+enum class Fit { none, fields, numbers };
+
+Fit fit_of(char delimiter, CsvDialect dialect, std::span<const std::string_view> lines) {
+  dialect.delimiter = delimiter;
+  const auto fields = [&](std::string_view line) { return field_texts(line.data(), line.data() + line.size(), dialect); };
+  const std::size_t columns = fields(lines.front()).size();
+  bool numbers = true;
+  for (const std::string_view line : lines) {
+    const std::vector<std::string> texts = fields(line);
+    if (texts.size() != columns || columns == 1) return Fit::none;
+    // The first line may be a header.
+    const bool header = line.data() == lines.front().data() && lines.size() > 1;
+    numbers = numbers && (header || std::all_of(texts.begin(), texts.end(), is_number_or_empty));
+  }
+  return numbers ? Fit::numbers : Fit::fields;
 }
 
 bool is_name(const std::string& column) { return column.empty() || column.find_first_not_of("0123456789-") != std::string::npos; }
@@ -41,6 +68,34 @@ void guess_csv_delimiter(ContentType& type, std::string_view head, const std::st
   if (fields(best->first) == 1) return;
   type.parameters["delimiter"] = best->second;
   log.info("{}: the fields are separated by {}s, as the first line has them", source, best->second);
+}
+
+void guess_delimiter_by_lines(ContentType& type, std::string_view head, const std::string& source, Log& log) {
+  constexpr std::size_t kLines = 16;
+  if (type.parameters.contains("delimiter")) return;
+  const CsvDialect dialect = csv_dialect(type);
+  std::vector<std::string_view> lines;
+  for (std::string_view rest = head; !rest.empty() && lines.size() < kLines;) {
+    const std::string_view line = csv_first_line(rest, dialect);
+    // The last one may be cut off.
+    if (line.size() == rest.size() && !lines.empty()) break;
+    if (is_blank_line(line.data(), line.data() + line.size(), dialect)) break;
+    lines.push_back(line);
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+  }
+  if (lines.empty()) return;
+  const Delimiter* best = nullptr;
+  Fit found = Fit::none;
+  for (const Delimiter& delimiter : kDelimiters) {
+    const Fit fit = fit_of(delimiter.character, dialect, lines);
+    if (fit > found) {
+      found = fit;
+      best = &delimiter;
+    }
+  }
+  if (best == nullptr || best->character == ',') return;
+  type.parameters["delimiter"] = best->name;
+  log.info("{}: the fields are separated by {}s, as the first lines have them", source, best->name);
 }
 
 void guess_csv_header(ContentType& type, std::string_view head, const std::string& source, Log& log) {

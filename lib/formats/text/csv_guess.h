@@ -19,6 +19,11 @@ std::string_view csv_first_line(std::string_view text, CsvDialect dialect);
 /// one that it has most. What was set is named in the log, with `source`.
 void guess_csv_delimiter(ContentType& type, std::string_view head, const std::string& source, Log& log);
 
+/// Sets the type's delimiter where it says none: of comma, tab, semicolon, pipe and blank the first that gives all of the first whole
+/// lines equally many fields, more than one, and fields that are numbers or empty; else the first that gives equally many. Any but a
+/// comma is named in the log. Where none does, nothing is set.
+void guess_delimiter_by_lines(ContentType& type, std::string_view head, const std::string& source, Log& log);
+
 /// Sets header=true where the type says nothing, the first line of `head` has no number and distinct names, and the second one has
 /// as many fields and some number; that is named in the log. Where both are such but hold text alone, nothing is set, with a warning.
 void guess_csv_header(ContentType& type, std::string_view head, const std::string& source, Log& log);

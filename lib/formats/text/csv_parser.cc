@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "formats/label_size.h"
+#include "formats/text/csv_guess.h"
 #include "formats/text/line_count.h"
 #include "formats/text/number.h"
 #include "formats/text/stops.h"
@@ -78,7 +79,7 @@ class CsvParser::Reader {
       float* const parts[] = {features, labels, weight};
       float* const out = parts[static_cast<std::size_t>(s.part)] + s.start;
       fields(out, s.count, column);
-      if (s.part == Segment::Part::weight && !(*weight >= 0) && !csv_.options_.allow_missing) fail_weight(*weight, column);
+      if (s.part == Segment::Part::weight && !(*weight >= 0) && csv_.options_.missing != Missing::passed_on) fail_weight(*weight, column);
       column += s.count;
     }
   }
@@ -143,15 +144,21 @@ class CsvParser::Reader {
       return f.end;
     }
     const NumberStatus status = parse_number(f.text.data(), f.text.data() + f.text.size(), value);
-    const bool fine = status == NumberStatus::ok || (status == NumberStatus::not_finite && csv_.options_.allow_missing);
+    const bool fine = status == NumberStatus::ok || (status == NumberStatus::not_finite && may_be_feature(allowed_at(column), value));
     if (!fine) fail_number(status, f.text, column);
     return f.end;
   }
 
+  Missing allowed_at(std::size_t column) const {
+    const Missing missing = csv_.options_.missing;
+    return missing == Missing::features && csv_.part_of(column) != Segment::Part::feature ? Missing::refused : missing;
+  }
+
   float missing(const CsvField& f, std::size_t column) const {
-    if (csv_.options_.allow_missing) return std::numeric_limits<float>::quiet_NaN();
+    if (allowed_at(column) != Missing::refused) return std::numeric_limits<float>::quiet_NaN();
     // A width that is wrong says more than the empty field behind a trailing delimiter.
     if (count_fields(row_, end_, csv_.dialect_) != csv_.columns_) fail_width();
+    if (csv_.options_.missing == Missing::features) fail(column, "empty; features may be missing, labels and weights may not");
     const bool last = f.end == end_ || *f.end == '\n';
     fail(column, last && column > 0 ? "empty; the numeric algorithms have no missing values (does the line end with a delimiter?)"
                                     : "empty; the numeric algorithms have no missing values");
@@ -170,6 +177,8 @@ class CsvParser::Reader {
 
   [[noreturn]] void fail_number(NumberStatus status, std::string_view text, std::size_t column) const {
     if (status == NumberStatus::too_large) fail(column, fmt::format("{} is beyond float32 (largest 3.4028235e38)", quoted(text)));
+    if (status == NumberStatus::not_finite && csv_.options_.missing == Missing::features)
+      fail(column, fmt::format("{} is not a finite number; only features may be missing, and be written as nan or left empty", quoted(text)));
     if (status == NumberStatus::not_finite)
       fail(column, fmt::format("{} is not a finite number; the numeric algorithms have no missing values", quoted(text)));
     const bool first_row = block_.first_record == 0 && row_ == block_.bytes.data() && !csv_.has_header_;
@@ -246,8 +255,14 @@ std::vector<std::size_t> CsvParser::label_columns(std::size_t columns, const std
   return labels;
 }
 
+CsvParser::Segment::Part CsvParser::part_of(std::size_t column) const {
+  std::size_t end = 0;
+  const auto holds = [&](const Segment& s) { return column < (end += s.count); };
+  return std::find_if(segments_.begin(), segments_.end(), holds)->part;
+}
+
 bool CsvParser::wants_weights() const {
-  return options_.type.boolean("weights").value_or(false) || options_.type.text("weight").has_value();
+  return options_.type.boolean("weights").value_or(options_.csv_weights) || options_.type.text("weight").has_value();
 }
 
 // The column named, or the first one that is no label: that behind the label, where there is one.
@@ -294,6 +309,8 @@ TableSchema CsvParser::probe(std::span<const char> head, const std::string& sour
   report_unknown_parameters(log);
   const std::string_view text = without_bom(head);
   check_is_text(text, head, source);
+  if (options_.guess_delimiter) guess_delimiter_by_lines(options_.type, text, source, log);
+  dialect_ = csv_dialect(options_.type);
   const char* p = text.data();
   const char* const end = p + text.size();
   std::uint64_t line = 1;

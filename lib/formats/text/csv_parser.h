@@ -39,6 +39,7 @@ class CsvParser final : public TableParser {
   void report_unknown_parameters(Log& log) const;
   std::size_t named_column(const char* parameter, const std::string& name, std::size_t columns, const std::string& where) const;
   std::vector<std::size_t> label_columns(std::size_t columns, const std::string& where, Log& log) const;
+  Segment::Part part_of(std::size_t column) const;
   bool wants_weights() const;
   std::size_t weight_column(std::span<const std::size_t> labels, const std::string& where) const;
   void settle_columns(std::size_t columns, const std::string& where, Log& log);

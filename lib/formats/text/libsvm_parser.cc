@@ -155,13 +155,16 @@ class LibsvmParser::Reader {
     return text;
   }
 
-  float number(std::string_view text, std::string_view what, std::string_view expected) const {
+  float number(std::string_view text, Missing missing, std::string_view what, std::string_view expected) const {
     float value = 0;
     const NumberStatus status = parse_number(text.data(), text.data() + text.size(), value);
-    if (status == NumberStatus::ok || (status == NumberStatus::not_finite && svm_.options_.allow_missing)) return value;
+    if (status == NumberStatus::ok || (status == NumberStatus::not_finite && may_be_feature(missing, value))) return value;
     if (status == NumberStatus::too_large) fail(fmt::format("{}: {} is beyond float32 (largest 3.4028235e38)", what, quoted(text)));
     fail(fmt::format("{}: {} is not a {}number; expected {}", what, quoted(text), status == NumberStatus::not_finite ? "finite " : "", expected));
   }
+
+  // A label that is missing is none.
+  Missing of_labels() const { return svm_.options_.missing == Missing::passed_on ? Missing::passed_on : Missing::refused; }
 
   void read_label(RowHead& head) {
     const std::string_view text = token();
@@ -170,9 +173,9 @@ class LibsvmParser::Reader {
       fail(fmt::format("{} as label; expected {} as in the first row", quoted(text),
                        svm_.has_weight_ ? "label:weight" : "a label without a weight"));
     }
-    head.label = number(text.substr(0, colon), "label", "label[:weight] index:value ...");
+    head.label = number(text.substr(0, colon), of_labels(), "label", "label[:weight] index:value ...");
     if (!svm_.has_weight_) return;
-    head.weight = number(text.substr(colon + 1), "weight", "a weight of at least 0");
+    head.weight = number(text.substr(colon + 1), of_labels(), "weight", "a weight of at least 0");
     if (head.weight < 0) fail(fmt::format("the weight of the row is {}; expected 0 or more", head.weight));
   }
 
@@ -211,7 +214,7 @@ class LibsvmParser::Reader {
     }
     if (colon > 18) fail(fmt::format("index {} is beyond the largest, {}", quoted(text.substr(0, colon)), kMaxFeatureDim - 1));
     index = index_of(text.substr(0, colon));
-    value = number(text.substr(colon + 1), fmt::format("value of index {}", index), "index:value");
+    value = number(text.substr(colon + 1), svm_.options_.missing, fmt::format("value of index {}", index), "index:value");
     p_ = tokens.p;
   }
 

@@ -40,6 +40,8 @@ TableInput channel_input(const TrainRequest& request, const ChannelRequest& chan
   input.content_type = channel.content_type;
   input.pipe_mode = is_pipe_mode(channel, request);
   input.record_wrapper = channel.record_wrapper;
+  input.missing_values = algorithm.missing_values;
+  input.guess_delimiter = algorithm.guesses_delimiter;
   for (const job::ChannelSpec& spec : algorithm.channels) {
     if (spec.name == channel.name) input.supervised = spec.supervised;
   }
@@ -67,6 +69,7 @@ std::unique_ptr<formats::TableStream> TrainContext::open_table(const std::string
   input.mini_batch_size = wanted.mini_batch_size;
   input.epochs = wanted.epochs;
   input.start = wanted.start;
+  input.csv_weights = wanted.csv_weights;
   input.share = share_of(*channel, request_.workers, console_);
   auto stream = open_table_input(input, console_);
   if (input.share.split != formats::RankShare::Split::ranges) {

@@ -27,7 +27,8 @@ struct Read {
 
 struct Options {
   std::string type = "parquet";
-  bool supervised = false, allow_missing = false;
+  bool supervised = false;
+  Missing missing = Missing::refused;
   std::size_t feature_dim = 0;
   int threads = 1;
   std::int64_t epochs = 1;
@@ -38,7 +39,7 @@ Read read(const std::string& path, const Options& wanted = {}) {
   TableStreamOptions options;
   options.table.type = parse_content_type(wanted.type);
   options.table.supervised = wanted.supervised;
-  options.table.allow_missing = wanted.allow_missing;
+  options.table.missing = wanted.missing;
   options.table.feature_dim = wanted.feature_dim;
   options.threads = wanted.threads;
   options.epochs = wanted.epochs;
@@ -85,7 +86,7 @@ TEST_CASE("parquet table: all number types, and nulls as missing values", "[form
   for (const int threads : {1, 2, 5}) {
     for (const std::int64_t epochs : {1, 3}) {
       for (const std::uint64_t cache : {0, 3000, 1 << 20}) {
-        const Read table = read(sample("numbers.parquet"), {"parquet", true, true, 0, threads, epochs, cache});
+        const Read table = read(sample("numbers.parquet"), {"parquet", true, Missing::passed_on, 0, threads, epochs, cache});
         CAPTURE(threads, epochs, cache);
         CHECK(table.schema.column_names == std::vector<std::string>{"a", "b", "c", "d"});
         REQUIRE(table.rows.size() == static_cast<std::size_t>(700 * epochs));
@@ -100,7 +101,7 @@ TEST_CASE("parquet table: all number types, and nulls as missing values", "[form
 
 TEST_CASE("parquet table: labels by number, name and place; weights", "[formats][parquet]") {
   const auto first = [](const std::string& type, bool supervised = false, std::size_t feature_dim = 0) {
-    return read(sample("embeddings.parquet"), {type, supervised, false, feature_dim});
+    return read(sample("embeddings.parquet"), {type, supervised, Missing::refused, feature_dim});
   };
   Read table = first("parquet;label_size=1", false, 4);
   CHECK(table.schema.feature_dim == 4);
@@ -114,7 +115,7 @@ TEST_CASE("parquet table: labels by number, name and place; weights", "[formats]
   table = first("parquet;label_size=0;weights=1");
   CHECK(table.schema.feature_dim == 4);
   CHECK(table.weights[9] == 4.5f);
-  table = read(sample("numbers.parquet"), {"parquet;label=-1,y", false, true});
+  table = read(sample("numbers.parquet"), {"parquet;label=-1,y", false, Missing::passed_on});
   CHECK(table.labels[3] == std::vector<float>{1, 1});
   CHECK(table.schema.column_names == std::vector<std::string>{"a", "b", "c"});
 }
@@ -148,7 +149,7 @@ TEST_CASE("parquet table: each refusal says what and where", "[formats][parquet]
                  Contains("\"millis\" is a timestamp") && Contains("\"day\" is a date") &&
                  Contains("\"lists\" is lists of lists") && Contains("\"words\" is a list of text;"));
   CHECK_THAT(error("numbers.parquet"), Contains("numbers.parquet, row 5, column \"b\": null is not a finite number"));
-  CHECK_THAT(error("numbers.parquet", {"parquet", true, true, 7}),
+  CHECK_THAT(error("numbers.parquet", {"parquet", true, Missing::passed_on, 7}),
              Contains("4 features; feature_dim says 7 (is the label column counted? there is 1 label)"));
   CHECK_THAT(error("numbers.parquet", {"parquet;label=z"}), Contains("no column is named \"z\""));
   CHECK_THAT(error("numbers.parquet", {"parquet;label=5"}), Contains("label=5, but there are 5 columns"));
@@ -167,7 +168,7 @@ TEST_CASE("parquet table: a later file has the columns of the first", "[formats]
   copy("numbers.parquet", "a.parquet");
   copy("embeddings.parquet", "b.parquet");
   CHECK_THAT(error_of([&] {
-               read(folder.path(), {"parquet", true, true});
+               read(folder.path(), {"parquet", true, Missing::passed_on});
              }),
              Catch::Contains("b.parquet: has no column \"y\", which the first file has"));
   // Other types of the same columns will do, and another order: Spark's folders of two runs.

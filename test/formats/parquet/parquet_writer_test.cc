@@ -222,7 +222,7 @@ TEST_CASE("parquet writer: missing values, infinities and zeros keep their bits"
   write(folder / "a.parquet", t, "parquet", 1, t.rows);
   TableStreamOptions options;
   options.table.type = parse_content_type("parquet");
-  options.table.allow_missing = true;
+  options.table.missing = Missing::passed_on;
   NullLog log;
   const auto stream = open_table_stream(folder / "a.parquet", false, options, log);
   Batch b;
