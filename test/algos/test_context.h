@@ -46,6 +46,9 @@ class TestContext final : public job::Context {
                                                      : path.ends_with(".libsvm") ? "text/libsvm"
                                                                                  : "application/jsonlines");
     options.table.feature_dim = request.feature_dim;
+    options.table.missing = missing;
+    options.table.supervised = supervised;
+    options.table.csv_weights = request.csv_weights;
     options.mini_batch_size = request.mini_batch_size;
     options.epochs = request.epochs;
     options.start = request.start;
@@ -79,6 +82,8 @@ class TestContext final : public job::Context {
 
   KeptMetrics metrics_kept;
   CollectedLog log_kept;
+  formats::Missing missing = formats::Missing::refused;
+  bool supervised = false;
   std::string csv_type = "text/csv;label_size=0";
   std::uint64_t run_seed = 1;
   std::uint64_t limit = std::uint64_t{1} << 32;
