@@ -1,0 +1,164 @@
+#include "algos/xgboost/collective.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <random>
+
+#include "base/text.h"
+
+namespace smtrain::xgboost {
+namespace {
+
+constexpr double kPatience = 60, kProbe = 3, kFarewell = 10;
+
+std::string host_name() {
+  char name[256] = "";
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+// Containers on one machine share its boot but not its network.
+std::string whereabouts() {
+  std::string boot;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+  char net[64] = "";
+  [[maybe_unused]] const ssize_t length = ::readlink("/proc/self/ns/net", net, sizeof net - 1);
+  return boot + net;
+}
+
+std::string random_token() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}", random(), random());
+}
+
+void add_address(std::vector<std::string>& addresses, const sockaddr* address) {
+  if (address == nullptr || address->sa_family != AF_INET) return;
+  const in_addr ip = reinterpret_cast<const sockaddr_in*>(address)->sin_addr;
+  if ((ntohl(ip.s_addr) >> 24) == 127) return;
+  char text[INET_ADDRSTRLEN] = "";
+  ::inet_ntop(AF_INET, &ip, text, sizeof text);
+  if (std::find(addresses.begin(), addresses.end(), text) == addresses.end()) addresses.emplace_back(text);
+}
+
+bool answers(const std::string& address, int port, double patience) {
+  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<std::uint16_t>(port));
+  if (!fd || ::inet_pton(AF_INET, address.c_str(), &to.sin_addr) != 1) return false;
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) return true;
+  if (errno != EINPROGRESS) return false;
+  pollfd poll{fd.get(), POLLOUT, 0};
+  if (::poll(&poll, 1, static_cast<int>(patience * 1000)) <= 0) return false;
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+}
+
+bool on_one_host(dist::Communicator& workers) {
+  const std::vector<std::string> all = workers.share(whereabouts());
+  return std::all_of(all.begin(), all.end(), [&](const std::string& one) { return one == all.front(); });
+}
+
+// The first that every rank has reached. Collective.
+std::string agreed_address(dist::Communicator& workers, const std::vector<std::string>& addresses, int port) {
+  std::string reached;
+  for (const std::string& address : addresses) reached += answers(address, port, kProbe) ? '1' : '0';
+  const std::vector<std::string> all = workers.share(reached);
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    if (std::all_of(all.begin(), all.end(), [&](const std::string& one) { return one[i] == '1'; })) return addresses[i];
+  }
+  throw machine_error("XGBoost's processes cannot reach rank 0 at any of its addresses: {} (port {})", smtrain::join(addresses, ", "), port);
+}
+
+}  // namespace
+
+std::vector<std::string> own_addresses() {
+  std::vector<std::string> addresses;
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_family = AF_INET;
+  hints.ai_socktype = SOCK_STREAM;
+  if (::getaddrinfo(host_name().c_str(), nullptr, &hints, &found) == 0) {
+    for (const addrinfo* at = found; at != nullptr; at = at->ai_next) add_address(addresses, at->ai_addr);
+    ::freeaddrinfo(found);
+  }
+  ifaddrs* interfaces = nullptr;
+  if (::getifaddrs(&interfaces) == 0) {
+    for (const ifaddrs* at = interfaces; at != nullptr; at = at->ifa_next) {
+      if ((at->ifa_flags & IFF_UP) != 0) add_address(addresses, at->ifa_addr);
+    }
+    ::freeifaddrs(interfaces);
+  }
+  return addresses;
+}
+
+Collective::Collective(const Library& library, dist::Communicator& workers) : library_(library), workers_(workers) {
+  if (workers.size() == 1) return;
+  const bool local = on_one_host(workers);
+  std::string token, offer;
+  if (workers.is_root()) {
+    token = random_token();
+    TrackerOptions options;
+    options.address = local ? "127.0.0.1" : "0.0.0.0";
+    options.workers = workers.size();
+    options.token = token;
+    options.patience = kPatience;
+    tracker_ = std::make_unique<Tracker>(options);
+    offer = fmt::format("{} {} {}", tracker_->port(), token, local ? options.address : smtrain::join(own_addresses(), " "));
+  }
+  const std::vector<std::string> parts = [&] {
+    std::vector<std::string> texts;
+    const std::string text = workers.share(offer).front();
+    for (const std::string_view part : split(text, ' ')) texts.emplace_back(part);
+    return texts;
+  }();
+  const int port = std::stoi(parts.at(0));
+  const std::vector<std::string> addresses(parts.begin() + 2, parts.end());
+  const std::string address = local ? addresses.front() : agreed_address(workers, addresses, port);
+  join(fmt::format(R"({{"xgboost_communicator":"rabit","DMLC_TRACKER_URI":"{}","DMLC_TRACKER_PORT":"{}","DMLC_TASK_ID":"{}",)"
+                   R"("DMLC_WORKER_CONNECT_RETRY":"1"}})",
+                   address, port, Tracker::task_name(parts.at(1), workers.rank())));
+}
+
+void Collective::join(const std::string& arguments) {
+  const Calls& calls = library_.calls();
+  library_.listen();
+  joined_ = true;
+  together([&] {
+    library_.check(calls.communicator_init(arguments.c_str()), Fault::machine);
+    linked_ = true;
+    if (calls.communicator_size() != workers_.size() || calls.communicator_rank() != workers_.rank()) {
+      throw machine_error("XGBoost sees itself as rank {} of {}; expected {} of {}{}", calls.communicator_rank(), calls.communicator_size(),
+                          workers_.rank(), workers_.size(), tracker_ ? ": " + tracker_->failure() : "");
+    }
+  });
+  take_messages();
+}
+
+void Collective::leave() {
+  if (std::exchange(linked_, false)) library_.calls().communicator_finalize();
+}
+
+void Collective::finish() {
+  if (!joined_) return;
+  leave();
+  workers_.barrier();
+  if (tracker_) tracker_->wait(kFarewell);
+  tracker_.reset();
+  joined_ = false;
+}
+
+Collective::~Collective() { leave(); }
+
+}  // namespace smtrain::xgboost

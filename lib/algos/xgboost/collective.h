@@ -1,0 +1,57 @@
+// Collective: the engine's own between the processes of a run, which its matrices and rounds then use by themselves.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "algos/xgboost/library.h"
+#include "algos/xgboost/tracker.h"
+#include "base/error.h"
+#include "dist/communicator.h"
+
+namespace smtrain::xgboost {
+
+/// Joins the engine of this process and thread with those of the others, from its construction on; nothing where there is one process
+/// alone. All calls are collective. A process that ends without finish() closes its links, so that the others' work fails instead of
+/// waiting.
+class Collective {
+ public:
+  /// Rank 0 runs a tracker, on the loopback where all processes are on one host, else at
+  /// the first address of rank 0's host that all reach. Throws a machine Error.
+  Collective(const Library& library, dist::Communicator& workers);
+  Collective(const Collective&) = delete;
+  Collective& operator=(const Collective&) = delete;
+  ~Collective();
+
+  /// Does work in which the engines talk to each other. Where it fails because another process has failed, what is thrown is that
+  /// process's failure, as `workers` tell it, and not that a link broke.
+  template <class Work>
+  decltype(auto) together(Work&& work) {
+    try {
+      return std::forward<Work>(work)();
+    } catch (const Error&) {
+      leave();
+      if (joined_) workers_.barrier();
+      throw;
+    }
+  }
+
+  /// All is done; waits for the others.
+  void finish();
+
+ private:
+  void join(const std::string& arguments);
+  void leave();
+
+  const Library& library_;
+  dist::Communicator& workers_;
+  std::unique_ptr<Tracker> tracker_;         // on rank 0
+  bool joined_ = false, linked_ = false;
+};
+
+/// IPv4 addresses of this host that others may reach, best first: those of its name, then those of its interfaces; no loopback.
+std::vector<std::string> own_addresses();
+
+}  // namespace smtrain::xgboost
