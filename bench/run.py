@@ -19,6 +19,7 @@ import measure
 from click_cases import ClickCases
 from format_cases import FormatCases
 from image_cases import ImageCases
+from knn_cases import KnnCases
 from linear_cases import LinearCases
 from pca_cases import PcaCases
 
@@ -27,7 +28,7 @@ CSV = "text/csv;label_size=0"
 ROWS, COLUMNS = 1_000_000, 32
 
 
-class Bench(FormatCases, ImageCases, LinearCases, ClickCases, PcaCases):
+class Bench(FormatCases, ImageCases, LinearCases, ClickCases, PcaCases, KnnCases):
     def __init__(self, options):
         self.o = options
         self.rows = []
@@ -236,7 +237,7 @@ def cpu_name():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cases = ("mnist", "blobs", "convert", "read", "start", "bytes", "ranks", "epoch", "memory", "libsvm", "jsonl", "jpeg", "parquet",
-             "adult", "housing", "digits", "curves", "ratings", "clicks", "pca", "pca-stream")
+             "adult", "housing", "digits", "curves", "ratings", "clicks", "pca", "pca-stream", "knn")
     parser.add_argument("--smtrain", default="build/release/smtrain")
     parser.add_argument("--read-rate", default="build/release/bench/read_rate")
     parser.add_argument("--jpeg-rate", default="build/release/bench/jpeg_rate")
