@@ -243,7 +243,9 @@ class Reader {
     if (const std::string kind = tag(); kind != "ilar") throw damaged(fmt::format("inverted lists of type {}; expected ilar", smtrain::quoted(kind)));
     const auto lists = get<std::uint64_t>(), entry = get<std::uint64_t>();
     const std::uint64_t expected = coded ? index.parts : index.d * sizeof(float);
-    if (lists != index.lists() || entry != expected) throw damaged(fmt::format("{} lists with entries of {} bytes; expected {} of {}", lists, entry, index.lists(), expected));
+    if (lists != index.lists() || entry != expected) {
+      throw damaged(fmt::format("{} lists with entries of {} bytes; expected {} of {}", lists, entry, index.lists(), expected));
+    }
     const std::vector<std::uint64_t> sizes = list_sizes(lists);
     index.starts = {0};
     for (const std::uint64_t size : sizes) {

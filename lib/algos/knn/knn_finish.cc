@@ -51,7 +51,10 @@ std::unique_ptr<KnnPredictor> Trainer::finish() {
 void Trainer::check_sample(std::size_t rows) const {
   const auto k = static_cast<std::size_t>(params_.k);
   if (rows == 0) throw user_error("the train channel holds no rows");
-  if (rows < k) throw user_error("hyperparameter k: {} neighbours cannot be found among the {} that there are; give k={} or less, or more rows", k, counted(rows, "row"), rows);
+  if (rows < k) {
+    throw user_error("hyperparameter k: {} neighbours cannot be found among the {} that there are; give k={} or less, or more rows", k,
+                     counted(rows, "row"), rows);
+  }
   if (params_.index_type == IndexKind::ivf_pq && rows < kCodes) {
     throw user_error("index_type faiss.IVFPQ learns {} centroids of codes, and needs as many rows; there are {}: give index_type=faiss.Flat", kCodes, rows);
   }

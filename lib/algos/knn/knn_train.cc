@@ -10,12 +10,7 @@ namespace smtrain::knn {
 namespace {
 
 constexpr std::uint64_t kSpreadRows = 10000;  // that deviations are told from
-
-// A row on its way to the sample, before its numbers.
-struct Packed {
-  std::uint64_t slot = 0, t = 0;
-  float label = 0, unused = 0;
-};
+constexpr std::size_t kRowsAtOnce = 256;      // few, so that their memory is used again
 
 }  // namespace
 
@@ -62,50 +57,53 @@ std::uint64_t Trainer::rows_before(std::uint64_t own_rows, std::uint64_t& all_ro
 std::uint64_t Trainer::update(std::uint64_t own_rows) {
   std::uint64_t all_rows = 0;
   const std::uint64_t before = rows_before(own_rows, all_rows);
-  const std::string packed = accept(seen_ + before);
-  pieces_.clear();
   if (workers_.size() == 1) {
-    store(packed);
+    accept(seen_ + before, [&](const Head& head, const float* row) { reservoir_->put(head.slot, row, head.label, head.t); });
   } else {
+    std::string packed;
+    accept(seen_ + before, [&](const Head& head, const float* row) {
+      packed.append(reinterpret_cast<const char*>(&head), sizeof head);
+      packed.append(reinterpret_cast<const char*>(row), shape_.width * sizeof(float));
+    });
     for (const std::vector<std::byte>& bytes : workers_.collect(std::as_bytes(std::span(packed))))
       store({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
+  pieces_.clear();
   seen_ += all_rows;
   return all_rows;
 }
 
-// The rows of this process that get a slot, packed; `first` is the number of its first row among all.
-std::string Trainer::accept(std::uint64_t first) {
-  std::string packed;
+// The rows of this process that get a slot, in the shape of the index; `first` is the number of its first row among all.
+void Trainer::accept(std::uint64_t first, const std::function<void(const Head&, const float*)>& use) {
   std::vector<float> raw(shape_.feature_dim);
+  std::vector<std::size_t> rows;
+  std::vector<Head> heads;
   for (const formats::Batch& piece : pieces_) {
     if (piece.rows > 0 && piece.labels == nullptr) throw user_error("{}: bears no label; knn needs one", piece.where(0));
-    std::vector<std::size_t> rows;
-    std::vector<Packed> heads;
-    for (std::size_t i = 0; i < piece.rows; ++i) {
-      const auto slot = draws_->slot_of(first + i);
-      if (!slot) continue;
-      rows.push_back(i);
-      heads.push_back({*slot, first + i, piece.labels[i], 0});
-      if (spread_.rows >= kSpreadRows) continue;
-      job::copy_row(piece, i, raw.data());
-      spread_.add(raw.data());
-    }
-    const std::vector<float> shaped = shaper_->rows_of(piece, rows);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      packed.append(reinterpret_cast<const char*>(&heads[i]), sizeof(Packed));
-      packed.append(reinterpret_cast<const char*>(shaped.data() + i * shape_.width), shape_.width * sizeof(float));
+    for (std::size_t begin = 0; begin < piece.rows; begin += kRowsAtOnce) {
+      rows.clear();
+      heads.clear();
+      for (std::size_t i = begin; i < std::min(piece.rows, begin + kRowsAtOnce); ++i) {
+        const auto slot = draws_->slot_of(first + i);
+        if (!slot) continue;
+        rows.push_back(i);
+        heads.push_back({*slot, first + i, piece.labels[i], 0});
+        if (spread_.rows >= kSpreadRows) continue;
+        job::copy_row(piece, i, raw.data());
+        spread_.add(raw.data());
+      }
+      const std::vector<float> shaped = shaper_->rows_of(piece, rows);
+      for (std::size_t i = 0; i < rows.size(); ++i) use(heads[i], shaped.data() + i * shape_.width);
     }
     first += piece.rows;
   }
-  return packed;
 }
 
 void Trainer::store(std::string_view packed) {
-  const std::size_t bytes = sizeof(Packed) + shape_.width * sizeof(float);
+  const std::size_t bytes = sizeof(Head) + shape_.width * sizeof(float);
   std::vector<float> row(shape_.width);
   for (; !packed.empty(); packed.remove_prefix(bytes)) {
-    Packed head;
+    Head head;
     std::memcpy(&head, packed.data(), sizeof head);
     std::memcpy(row.data(), packed.data() + sizeof head, shape_.width * sizeof(float));
     reservoir_->put(head.slot, row.data(), head.label, head.t);

@@ -1,7 +1,7 @@
 // One training run of k-nearest neighbours; private to knn_start.cc, knn_train.cc and knn_finish.cc.
 #pragma once
 
-#include <map>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +21,12 @@ struct ColumnSpread {
   std::uint64_t rows = 0;
   std::vector<double> sums, squares;
   void add(const float* row);
+};
+
+/// A row on its way to the sample, before its numbers.
+struct Head {
+  std::uint64_t slot = 0, t = 0;
+  float label = 0, unused = 0;
 };
 
 /// Runs once; context and settings outlive it.
@@ -47,7 +53,7 @@ class Trainer final : public job::Learner {
   void check_start_model(const Knowledge& before) const;
   // knn_train.cc
   std::uint64_t rows_before(std::uint64_t own_rows, std::uint64_t& all_rows);
-  std::string accept(std::uint64_t first);
+  void accept(std::uint64_t first, const std::function<void(const Head&, const float*)>& use);
   void store(std::string_view packed);
   // knn_finish.cc: from the sample to the model and its scores
   std::unique_ptr<KnnPredictor> finish();

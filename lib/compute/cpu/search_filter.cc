@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kFewRows = 4096, kShortRow = 96;  // below which the basis costs more than it saves
 constexpr std::size_t kSampleRows = 2048, kMostDirections = 128, kDirectionStep = 16;
 constexpr double kRestShare = 0.15;  // of the variation, that may lie outside of the basis
-constexpr std::size_t kChunkRows = 4096;
+constexpr std::size_t kChunkRows = 1024;
 constexpr double kTiny = 1e-35;  // of scores: what products lose that are too small for float32
 
 // Rows of numbers made orthonormal, twice over (Giraud et al. 2005); a row that depends on those before it becomes zero.
@@ -137,40 +137,42 @@ void SearchFilter::choose_basis(const Mat& rows) {
   const Mat sample = backend_.allocate(count, d_, DType::f32);
   double total = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    const Mat row = centred(rows, i * rows.rows / count, 1);
-    std::copy_n(row.at<float>(), d_, sample.at<float>(i));
-    for (std::size_t j = 0; j < d_; ++j) total += std::pow(static_cast<double>(*(row.at<float>() + j)), 2);
+    const Mat row = sample.row_range(i, 1);
+    centre_rows(rows, i * rows.rows / count, row);
+    for (std::size_t j = 0; j < d_; ++j) total += std::pow(static_cast<double>(row.at<float>()[j]), 2);
   }
   if (!(total > 0)) return;
-  const Directions found = strongest(backend_, sample, most);
+  Directions found = strongest(backend_, sample, most);
   double held = 0;
   for (std::size_t i = 0; i < most; ++i) {
     held += found.squares[i];
     if ((i + 1) % kDirectionStep != 0 || held < (1 - kRestShare) * total) continue;
     directions_ = i + 1;
     basis_ = backend_.allocate(d_, directions_, DType::f32);
-    backend_.write(backend_.main_queue(), basis_, transposed({found.rows.begin(), found.rows.begin() + static_cast<std::ptrdiff_t>(directions_ * d_)}, directions_, d_).data());
+    found.rows.resize(directions_ * d_);
+    backend_.write(backend_.main_queue(), basis_, transposed(found.rows, directions_, d_).data());
     return;
   }
 }
 
-Mat SearchFilter::centred(const Mat& x, std::size_t first, std::size_t count) const {
-  const Mat v = backend_.allocate(count, d_, DType::f32);
-  [[maybe_unused]] const int team = team_size(threads_, count * d_ >> 16);
+// v: rows first, first + 1, ... of x, moved and scaled.
+void SearchFilter::centre_rows(const Mat& x, std::size_t first, const Mat& v) const {
+  [[maybe_unused]] const int team = team_size(threads_, v.rows * d_ >> 16);
 #pragma omp parallel for num_threads(team) if (team > 1) schedule(static)
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < v.rows; ++i) {
     const float* from = x.at<float>(first + i);
     float* to = v.at<float>(i);
     for (std::size_t j = 0; j < d_; ++j) to[j] = static_cast<float>(scale_ * (static_cast<double>(from[j]) - static_cast<double>(centre_[j])));
   }
-  return v;
 }
 
 SearchFilter::Short SearchFilter::shorten(const Mat& x, bool queries) const {
   Short out{backend_.allocate(x.rows, width(), DType::f32), std::vector<double>(x.rows)};
+  const Mat room = backend_.allocate(std::min(kChunkRows, x.rows), d_, DType::f32);
   for (std::size_t first = 0; first < x.rows; first += kChunkRows) {
     const std::size_t count = std::min(kChunkRows, x.rows - first);
-    const Mat v = centred(x, first, count);
+    const Mat v = room.row_range(0, count);
+    centre_rows(x, first, v);
     Mat to = out.rows.row_range(first, count);
     to.cols = directions_;
     if (reduces()) backend_.gemm(backend_.main_queue(), false, false, 1, v, basis_, 0, to);

@@ -39,7 +39,7 @@ class SearchFilter {
   bool reduces() const { return !basis_.empty(); }
   void measure(const Mat& rows);
   void choose_basis(const Mat& rows);
-  Mat centred(const Mat& x, std::size_t first, std::size_t count) const;
+  void centre_rows(const Mat& x, std::size_t first, const Mat& v) const;
 
   Backend& backend_;
   const Closeness closeness_;
