@@ -69,7 +69,8 @@ Run train_on(TestContext& context, std::map<std::string, std::string> values) {
 // Rows on a line, labels 0 below 50 and 1 above.
 std::string line_of_rows(std::size_t n) {
   std::string text;
-  for (std::size_t i = 0; i < n; ++i) text += fmt::format("{},{},1\n", i * 100 / n >= 50 ? 1 : 0, static_cast<double>(i) * 100 / static_cast<double>(n));
+  for (std::size_t i = 0; i < n; ++i)
+    text += fmt::format("{},{},1\n", i * 100 / n >= 50 ? 1 : 0, static_cast<double>(i) * 100 / static_cast<double>(n));
   return text;
 }
 
@@ -152,7 +153,8 @@ TEST_CASE("knn: fjlt is the transform that its file describes", "[algos][knn]") 
   projection.transform(x, y, scratch);
   for (std::size_t i = 0; i < 4; ++i) {
     double sum = 0;  // Hadamard: (-1)^popcount(i and j)
-    for (unsigned j = 0; j < 5; ++j) sum += (std::popcount(static_cast<unsigned>(coordinates[i]) & j) % 2 == 0 ? 1.0 : -1.0) * static_cast<double>(signs[j] * x[j]);
+    for (unsigned j = 0; j < 5; ++j)
+      sum += (std::popcount(static_cast<unsigned>(coordinates[i]) & j) % 2 == 0 ? 1.0 : -1.0) * static_cast<double>(signs[j] * x[j]);
     CHECK(static_cast<double>(y[i]) == Approx(sum / 2));  // sqrt(8 / 4) / sqrt(8)
   }
 }
@@ -287,7 +289,8 @@ TEST_CASE("knn: a reservoir goes on from a model as if there had been one run", 
   const std::string rows = line_of_rows(500);
   std::size_t half = 0;
   for (int i = 0; i < 210; ++i) half = rows.find('\n', half) + 1;
-  const auto all = folder.put("all.csv", rows).string(), a = folder.put("a.csv", rows.substr(0, half)).string(), b = folder.put("b.csv", rows.substr(half)).string();
+  const auto all = folder.put("all.csv", rows).string(), a = folder.put("a.csv", rows.substr(0, half)).string(),
+             b = folder.put("b.csv", rows.substr(half)).string();
   for (const char* type : {"faiss.Flat", "faiss.IVFFlat"}) {
     CAPTURE(type);
     const std::map<std::string, std::string> values{{"sample_size", "100"}, {"index_type", type}};
@@ -298,8 +301,11 @@ TEST_CASE("knn: a reservoir goes on from a model as if there had been one run", 
     CHECK((went_on.model.files == whole.model.files));
     TestContext smaller({{"train", b}}), larger({{"train", b}});
     smaller.start = larger.start = &begun.model;
-    CHECK(dynamic_cast<const KnnPredictor&>(*train_on(smaller, {{"sample_size", "30"}, {"index_type", type}}).predictor).knowledge().index.rows == 30);
-    CHECK_THROWS_WITH(train_on(larger, {{"sample_size", "200"}, {"index_type", type}}), Contains("keeps 100 of the 210 rows") && Contains("sample_size=100"));
+    CHECK(dynamic_cast<const KnnPredictor&>(*train_on(smaller, {{"sample_size", "30"}, {"index_type", type}}).predictor)
+              .knowledge()
+              .index.rows == 30);
+    CHECK_THROWS_WITH(train_on(larger, {{"sample_size", "200"}, {"index_type", type}}),
+                      Contains("keeps 100 of the 210 rows") && Contains("sample_size=100"));
   }
 }
 

@@ -10,7 +10,8 @@ using namespace smtrain::compute::test;
 namespace {
 
 // Rows that vary in few directions, and a little in all: those of pictures.
-std::vector<float> thin_rows(std::mt19937& random, std::size_t n, std::size_t d, std::size_t directions, const std::vector<float>& base, float noise) {
+std::vector<float> thin_rows(std::mt19937& random, std::size_t n, std::size_t d, std::size_t directions, const std::vector<float>& base,
+                             float noise) {
   std::normal_distribution<float> normal;
   std::vector<float> x(n * d);
   for (std::size_t i = 0; i < n; ++i) {
@@ -52,11 +53,13 @@ TEST_CASE("top_nearest finds float64's rows where a few directions stand for man
       CpuBackend backend(2, level);
       for (const Closeness closeness : {Closeness::distance, Closeness::product}) {
         INFO(backend.device().kernels << " noise=" << noise << " product=" << (closeness == Closeness::product));
-        const auto points = backend.make_points(backend.main_queue(), backend.stage(backend.main_queue(), x.data(), n, d, d, nullptr), closeness);
+        const auto points =
+            backend.make_points(backend.main_queue(), backend.stage(backend.main_queue(), x.data(), n, d, d, nullptr), closeness);
         const Found found = find(backend, *points, q.data(), m, d, k);
         for (std::size_t i = 0; i < m; ++i) {
           const float* query = q.data() + i * d;
-          check_top_rows(plain_top(query, rows, d, k, closeness), query, rows, d, closeness, found.ids.data() + i * k, found.scores.data() + i * k);
+          check_top_rows(plain_top(query, rows, d, k, closeness), query, rows, d, closeness, found.ids.data() + i * k,
+                         found.scores.data() + i * k);
         }
         const Found own = find(backend, *points, x.data(), 50, d, 2);
         for (std::size_t i = 0; closeness == Closeness::distance && i < 50; ++i) {
@@ -77,7 +80,8 @@ TEST_CASE("a query's rows depend neither on those beside it nor on the number of
   for (const auto level : levels()) {
     CpuBackend one(1, level), four(4, level);
     const auto make = [&](Backend& backend) {
-      return backend.make_points(backend.main_queue(), backend.stage(backend.main_queue(), x.data(), n, d, d, nullptr), Closeness::distance);
+      return backend.make_points(backend.main_queue(), backend.stage(backend.main_queue(), x.data(), n, d, d, nullptr),
+                                 Closeness::distance);
     };
     const auto points_one = make(one), points_four = make(four);
     const Found whole = find(one, *points_one, q.data(), m, d, k);
@@ -122,7 +126,8 @@ TEST_CASE("queries far beyond the rows are answered as float64 answers them", "[
         const Found found = find(backend, *points, q.data(), m, d, k);
         for (std::size_t i = 0; i < m; ++i) {
           const float* query = q.data() + i * d;
-          check_top_rows(plain_top(query, rows, d, k, closeness), query, rows, d, closeness, found.ids.data() + i * k, found.scores.data() + i * k);
+          check_top_rows(plain_top(query, rows, d, k, closeness), query, rows, d, closeness, found.ids.data() + i * k,
+                         found.scores.data() + i * k);
         }
       }
     }

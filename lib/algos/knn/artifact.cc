@@ -68,7 +68,8 @@ class Metadata {
       if (good) number = std::stoull(text);
     }
     if (good && number >= least && number <= most) return number;
-    throw user_error("{}: \"{}\" is {}; expected a whole number of {} to {}", kMetadata, name, value.is_null() ? "missing" : value.dump(), least, most);
+    throw user_error("{}: \"{}\" is {}; expected a whole number of {} to {}", kMetadata, name, value.is_null() ? "missing" : value.dump(),
+                     least, most);
   }
 
  private:
@@ -78,7 +79,8 @@ class Metadata {
 Task task_of(const json& value) {
   if (value == "classifier") return Task::classifier;
   if (value == "regressor") return Task::regressor;
-  throw user_error("{}: \"predictor_type\" is {}; expected \"classifier\" or \"regressor\"", kMetadata, value.is_null() ? "missing" : value.dump());
+  throw user_error("{}: \"predictor_type\" is {}; expected \"classifier\" or \"regressor\"", kMetadata,
+                   value.is_null() ? "missing" : value.dump());
 }
 
 Shape shape_of(const Metadata& meta, const Index& index) {
@@ -86,7 +88,8 @@ Shape shape_of(const Metadata& meta, const Index& index) {
   Shape shape;
   shape.width = index.d;
   const json& normalize = meta.at("normalize");
-  if (!normalize.is_null() && !normalize.is_boolean()) throw user_error("{}: \"normalize\" is {}; expected true or false", kMetadata, normalize.dump());
+  if (!normalize.is_null() && !normalize.is_boolean())
+    throw user_error("{}: \"normalize\" is {}; expected true or false", kMetadata, normalize.dump());
   shape.unit_length = normalize == true;
   const json& reduction = meta.at("dimension_reduction");
   if (!reduction.is_object()) {
@@ -99,11 +102,13 @@ Shape shape_of(const Metadata& meta, const Index& index) {
   };
   const json& type = Metadata::member(reduction, "type");
   if (type != "sign" && type != "fjlt") {
-    throw user_error("{}: \"dimension_reduction.type\" is {}; expected \"sign\" or \"fjlt\"", kMetadata, type.is_null() ? "missing" : type.dump());
+    throw user_error("{}: \"dimension_reduction.type\" is {}; expected \"sign\" or \"fjlt\"", kMetadata,
+                     type.is_null() ? "missing" : type.dump());
   }
   if (Metadata::member(reduction, "generator") != kGenerator) {
-    throw user_error("{}: \"dimension_reduction.generator\" is {}; expected \"{}\": how other programs draw a projection from its seed is not known",
-                     kMetadata, Metadata::member(reduction, "generator").dump(), kGenerator);
+    throw user_error(
+        "{}: \"dimension_reduction.generator\" is {}; expected \"{}\": how other programs draw a projection from its seed is not known",
+        kMetadata, Metadata::member(reduction, "generator").dump(), kGenerator);
   }
   shape.reduction = type == "sign" ? Reduction::sign : Reduction::fjlt;
   shape.feature_dim = field("input_dim", 1, widest);
@@ -134,7 +139,8 @@ std::vector<std::int64_t> positions_of(const job::Model& model, std::size_t rows
   const NamedTensor* tensor = model.tensor("positions");
   if (tensor == nullptr) return {};
   if (tensor->dtype != "I64" || tensor->shape != std::vector<std::uint64_t>{rows}) {
-    throw user_error("model.safetensors: tensor \"positions\" is {} ({}); expected I64 ({})", tensor->dtype, formats::shape_text(tensor->shape), rows);
+    throw user_error("model.safetensors: tensor \"positions\" is {} ({}); expected I64 ({})", tensor->dtype,
+                     formats::shape_text(tensor->shape), rows);
   }
   std::vector<std::int64_t> positions(rows);
   std::memcpy(positions.data(), tensor->data.data(), tensor->data.size());

@@ -67,12 +67,14 @@ void fill_lists(Index& index, const std::vector<std::int32_t>& list_of) {
   std::partial_sum(index.starts.begin(), index.starts.end(), index.starts.begin());
   std::vector<std::uint64_t> next = index.starts;
   index.ids.resize(list_of.size());
-  for (std::size_t i = 0; i < list_of.size(); ++i) index.ids[static_cast<std::size_t>(next[static_cast<std::size_t>(list_of[i])]++)] = static_cast<std::int64_t>(i);
+  for (std::size_t i = 0; i < list_of.size(); ++i)
+    index.ids[static_cast<std::size_t>(next[static_cast<std::size_t>(list_of[i])]++)] = static_cast<std::int64_t>(i);
 }
 
 void store_vectors(Index& index, const RowBlock& rows) {
   auto numbers = allocate_array<float>(std::max<std::size_t>(rows.rows * rows.d, 1));
-  for (std::size_t at = 0; at < index.ids.size(); ++at) std::copy_n(rows.row(static_cast<std::size_t>(index.ids[at])), rows.d, numbers.get() + at * rows.d);
+  for (std::size_t at = 0; at < index.ids.size(); ++at)
+    std::copy_n(rows.row(static_cast<std::size_t>(index.ids[at])), rows.d, numbers.get() + at * rows.d);
   index.vectors = {std::move(numbers), rows.rows, rows.d};
 }
 
@@ -118,7 +120,8 @@ std::vector<float> learn_centroids(compute::Backend& backend, const Mat& all, st
   std::vector<float> centroids(count * d);
   std::vector<double> held(count);
   const std::vector<std::uint64_t> first = random.sample_without_replacement(rows.rows, std::min<std::uint64_t>(rows.rows, count));
-  for (std::size_t i = 0; i < count; ++i) backend.read(queue, centroids.data() + i * d, rows.row_range(static_cast<std::size_t>(first[i % first.size()]), 1));
+  for (std::size_t i = 0; i < count; ++i)
+    backend.read(queue, centroids.data() + i * d, rows.row_range(static_cast<std::size_t>(first[i % first.size()]), 1));
   const auto prepared = backend.make_centers(count, d);
   for (int round = 0; round < kRounds; ++round) {
     throw_if_stopped();

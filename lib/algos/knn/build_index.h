@@ -21,7 +21,8 @@ struct IndexPlan {
 Index build_index(compute::Backend& backend, const RowBlock& rows, const IndexPlan& plan, RandomStream random);
 
 /// The centroids of rows (n, d), `ld` numbers apart: (count, d). n >= 1; with fewer rows than centroids some are alike.
-std::vector<float> learn_centroids(compute::Backend& backend, const compute::Mat& rows, std::size_t count, bool unit_length, RandomStream& random);
+std::vector<float> learn_centroids(compute::Backend& backend, const compute::Mat& rows, std::size_t count, bool unit_length,
+                                   RandomStream& random);
 
 /// The number of each row's nearest centroid.
 std::vector<std::int32_t> assign(compute::Backend& backend, const compute::Mat& rows, const float* centroids, std::size_t count);

@@ -100,8 +100,8 @@ class Reader {
       index.kind = kind == "IwPQ" ? IndexKind::ivf_pq : IndexKind::ivf_flat;
       inverted_file(index);
     } else {
-      throw user_error("{}: holds an index of type {}; expected IxF2 or IxFI (faiss.Flat), IwFl (faiss.IVFFlat) or IwPQ (faiss.IVFPQ)", name_,
-                       smtrain::quoted(kind));
+      throw user_error("{}: holds an index of type {}; expected IxF2 or IxFI (faiss.Flat), IwFl (faiss.IVFFlat) or IwPQ (faiss.IVFPQ)",
+                       name_, smtrain::quoted(kind));
     }
     if (!left_.empty()) throw damaged(fmt::format("{} bytes follow the index", left_.size()));
     return index;
@@ -160,13 +160,15 @@ class Reader {
     if (d < 1 || static_cast<std::uint64_t>(d) > kMostWidth) throw damaged(fmt::format("rows of {} numbers", d));
     if (rows < 0 || static_cast<std::uint64_t>(rows) >= kMostRows) throw damaged(fmt::format("{} rows", rows));
     if (trained != 1) throw damaged("the index was never trained");
-    if (metric != kInnerProduct && metric != kDistance) throw damaged(fmt::format("metric {}; expected 0 (inner product) or 1 (L2)", metric));
+    if (metric != kInnerProduct && metric != kDistance)
+      throw damaged(fmt::format("metric {}; expected 0 (inner product) or 1 (L2)", metric));
     return {static_cast<std::size_t>(d), static_cast<std::size_t>(rows), metric == kDistance ? Closeness::distance : Closeness::product};
   }
 
   RowBlock flat(const std::string& kind, Index& index) {
     const Header h = header();
-    if (kind != "IxFl" && (kind == "IxF2") != (h.closeness == Closeness::distance)) throw damaged(fmt::format("another metric than {} has", kind));
+    if (kind != "IxFl" && (kind == "IxF2") != (h.closeness == Closeness::distance))
+      throw damaged(fmt::format("another metric than {} has", kind));
     const auto count = get<std::uint64_t>();
     if (count != std::uint64_t{h.rows} * h.d) throw damaged(fmt::format("{} numbers of {} rows of {}", count, h.rows, h.d));
     index.d = h.d;
@@ -222,7 +224,8 @@ class Reader {
 
   std::vector<std::uint64_t> list_sizes(std::uint64_t lists) {
     const std::string kind = tag();
-    if (kind != "full" && kind != "sprs") throw damaged(fmt::format("sizes of lists as {}; expected full or sprs", smtrain::quoted(kind)));
+    if (kind != "full" && kind != "sprs")
+      throw damaged(fmt::format("sizes of lists as {}; expected full or sprs", smtrain::quoted(kind)));
     const std::vector<std::uint64_t> stored = numbers<std::uint64_t>(get<std::uint64_t>());
     if (kind == "full") {
       if (stored.size() != lists) throw damaged(fmt::format("{} sizes of {} lists", stored.size(), lists));
@@ -240,7 +243,8 @@ class Reader {
 
   void inverted_lists(Index& index) {
     const bool coded = index.kind == IndexKind::ivf_pq;
-    if (const std::string kind = tag(); kind != "ilar") throw damaged(fmt::format("inverted lists of type {}; expected ilar", smtrain::quoted(kind)));
+    if (const std::string kind = tag(); kind != "ilar")
+      throw damaged(fmt::format("inverted lists of type {}; expected ilar", smtrain::quoted(kind)));
     const auto lists = get<std::uint64_t>(), entry = get<std::uint64_t>();
     const std::uint64_t expected = coded ? index.parts : index.d * sizeof(float);
     if (lists != index.lists() || entry != expected) {

@@ -56,7 +56,9 @@ void Trainer::check_sample(std::size_t rows) const {
                      counted(rows, "row"), rows);
   }
   if (params_.index_type == IndexKind::ivf_pq && rows < kCodes) {
-    throw user_error("index_type faiss.IVFPQ learns {} centroids of codes, and needs as many rows; there are {}: give index_type=faiss.Flat", kCodes, rows);
+    throw user_error(
+        "index_type faiss.IVFPQ learns {} centroids of codes, and needs as many rows; there are {}: give index_type=faiss.Flat", kCodes,
+        rows);
   }
 }
 
@@ -67,15 +69,17 @@ IndexPlan Trainer::plan(std::size_t rows) {
   if (params_.faiss_index_ivf_nlists) {
     planned.lists = static_cast<std::size_t>(*params_.faiss_index_ivf_nlists);
     if (planned.lists > rows) {
-      throw user_error("hyperparameter faiss_index_ivf_nlists: {} lists of {} that are kept; give at most {}, or auto", planned.lists, counted(rows, "row"), rows);
+      throw user_error("hyperparameter faiss_index_ivf_nlists: {} lists of {} that are kept; give at most {}, or auto", planned.lists,
+                       counted(rows, "row"), rows);
     }
   } else {
     planned.lists = std::max<std::size_t>(static_cast<std::size_t>(std::sqrt(static_cast<double>(rows))), 1);
     settings_.resolve_auto("faiss_index_ivf_nlists", std::to_string(planned.lists));
   }
   if (rows / planned.lists < kFewPerCentroid) {
-    context_.log().warning("{} for {} lists: with less than {} for each, their centroids are learnt badly; lower faiss_index_ivf_nlists, or give more rows",
-                           counted(rows, "row"), planned.lists, kFewPerCentroid);
+    context_.log().warning(
+        "{} for {} lists: with less than {} for each, their centroids are learnt badly; lower faiss_index_ivf_nlists, or give more rows",
+        counted(rows, "row"), planned.lists, kFewPerCentroid);
   }
   if (planned.probes > planned.lists) context_.log().info("a query looks through all of the {}", counted(planned.lists, "list"));
   return planned;
@@ -112,9 +116,10 @@ void Trainer::warn_of_scales() {
     if (deviation > most) most = deviation, most_column = j;
   }
   if (!(most > kManyScales * least)) return;
-  context_.log().warning("feature {} varies {:.3g} times as much as feature {} (standard deviations {:.3g} and {:.3g}), and weighs as much more in what "
-                         "is near; where features are of different kinds, bring them to one scale beforehand", most_column, most / least, least_column, most,
-                         least);
+  context_.log().warning(
+      "feature {} varies {:.3g} times as much as feature {} (standard deviations {:.3g} and {:.3g}), and weighs as much more in what "
+      "is near; where features are of different kinds, bring them to one scale beforehand",
+      most_column, most / least, least_column, most, least);
 }
 
 // How many of the true neighbours an approximate index finds, of rows of the sample itself, which are not counted as their own.
@@ -154,7 +159,8 @@ void Trainer::report_recall(const Index& index) const {
     hits += both.size();
   }
   const double recall = static_cast<double>(hits) / static_cast<double>(n * k);
-  context_.log().info("recall@{} against an exact search, of {} rows of the sample, {} of {} lists looked through: {:.4f}", k, n, index.probes, index.lists(), recall);
+  context_.log().info("recall@{} against an exact search, of {} rows of the sample, {} of {} lists looked through: {:.4f}", k, n,
+                      index.probes, index.lists(), recall);
   context_.metrics().quality({"train", "recall", recall, false, {}, {}});
 }
 
@@ -199,13 +205,15 @@ void Trainer::score(const KnnPredictor& model) {
   std::vector<float> labels;
   const auto add = [&](const formats::Batch& batch) {
     if (batch.rows > 0 && (batch.labels == nullptr || batch.label_width != 1)) {
-      throw user_error("channel test: {} bears {} labels; knn needs one", batch.where(0), batch.labels == nullptr ? 0 : batch.label_width);
+      throw user_error("channel test: {} bears {} labels; knn needs one", batch.where(0),
+                       batch.labels == nullptr ? 0 : batch.label_width);
     }
     shaper.for_each(batch, [&](const Mat& x, std::size_t first) {
       const Neighbours found = searcher.find(x, most);
       for (std::size_t i = 0; i < x.rows; ++i) {
         labels.clear();
-        for (std::size_t j = 0; j < most && found.ids[i * most + j] >= 0; ++j) labels.push_back(knows.labels[static_cast<std::size_t>(found.ids[i * most + j])]);
+        for (std::size_t j = 0; j < most && found.ids[i * most + j] >= 0; ++j)
+          labels.push_back(knows.labels[static_cast<std::size_t>(found.ids[i * most + j])]);
         scores.add(batch.labels[first + i], labels);
       }
     });
@@ -218,7 +226,8 @@ void Trainer::score(const KnnPredictor& model) {
   scores.combine(workers_);
   const bool classifies = knows.task == Task::classifier;
   std::string sweep;
-  for (std::size_t i = 0; i < scores.ks().size(); ++i) sweep += fmt::format("{}{}: {:.6g}", i == 0 ? "" : ", ", scores.ks()[i], scores.value(i));
+  for (std::size_t i = 0; i < scores.ks().size(); ++i)
+    sweep += fmt::format("{}{}: {:.6g}", i == 0 ? "" : ", ", scores.ks()[i], scores.value(i));
   context_.log().info("{} by k: {}", classifies ? "accuracy" : "mse", sweep);
   job::Quality quality{"test", classifies ? "accuracy" : "mse", scores.value_of_k(), !classifies, {}, {}};
   quality.also_score = true;

@@ -35,9 +35,11 @@ std::vector<job::AnswerColumn> KnnPredictor::answer_columns() const {
   const bool distances = knows_.index.closeness == compute::Closeness::distance;
   std::vector<job::AnswerColumn> columns{
       {"predicted_label", knows_.task == Task::classifier ? "the label that most neighbours bear" : "the mean of the neighbours' labels"},
-      {"distances", distances ? "squared Euclidean distances to the neighbours, nearest first" : "products with the neighbours, largest first"},
+      {"distances",
+       distances ? "squared Euclidean distances to the neighbours, nearest first" : "products with the neighbours, largest first"},
       {"labels", "the labels of the neighbours, nearest first"}};
-  if (!knows_.positions.empty()) columns.push_back({"ids", "the positions of the neighbours in the training input, from 0, nearest first"});
+  if (!knows_.positions.empty())
+    columns.push_back({"ids", "the positions of the neighbours in the training input, from 0, nearest first"});
   if (knows_.task == Task::classifier) columns.push_back({"vote_share", "the share of the neighbours that bear the predicted label"});
   return columns;
 }
@@ -102,7 +104,8 @@ std::vector<std::pair<std::string, std::string>> KnnPredictor::facts() const {
     facts.emplace_back("projection", fmt::format("{} to {} numbers, seed {}", knows_.shape.reduction == Reduction::sign ? "sign" : "fjlt",
                                                  knows_.shape.target, knows_.shape.seed));
   }
-  if (index.kind != IndexKind::flat) facts.emplace_back("lists", fmt::format("{}, of which a query looks through {}", index.lists(), index.probes));
+  if (index.kind != IndexKind::flat)
+    facts.emplace_back("lists", fmt::format("{}, of which a query looks through {}", index.lists(), index.probes));
   if (index.kind == IndexKind::ivf_pq) facts.emplace_back("bytes of a code", std::to_string(index.parts));
   std::vector<float> labels = knows_.labels;
   std::sort(labels.begin(), labels.end());

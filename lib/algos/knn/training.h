@@ -33,7 +33,11 @@ struct Head {
 class Trainer final : public job::Learner {
  public:
   Trainer(job::Context& context, job::Settings& settings)
-      : context_(context), settings_(settings), params_(settings.as<Params>()), workers_(context.communicator()), backend_(context.backend()) {}
+      : context_(context),
+        settings_(settings),
+        params_(settings.as<Params>()),
+        workers_(context.communicator()),
+        backend_(context.backend()) {}
 
   std::unique_ptr<job::Predictor> run();
 

@@ -81,7 +81,8 @@ class SearchPoints::Task {
     const auto look = [&](std::size_t i) { look_at_hits(x.at<float>(first + i), queries.squares[first + i], i, found[i]); };
     for (std::size_t p = from_panel; p < to_panel; ++p) {
       kernels.scan(points_.packed_.get() + p * kernels.panel_rows * width, points_.bias_.get() + p * kernels.panel_rows, width,
-                   static_cast<std::int32_t>(p * kernels.panel_rows), queries.rows.at<float>(first), queries.rows.ld, count, thresholds_, hits);
+                   static_cast<std::int32_t>(p * kernels.panel_rows), queries.rows.at<float>(first), queries.rows.ld, count, thresholds_,
+                   hits);
       for (std::size_t i = 0; i < count; ++i)
         if (counts_[i] >= kHitsKept) look(i);
     }
@@ -148,7 +149,8 @@ void SearchPoints::find(const Mat& x, const Mat& ids, const Mat& scores, int thr
 void SearchPoints::find_chunk(const Mat& x, const Mat& ids, const Mat& scores, int threads) const {
   const std::size_t k = ids.cols, per = kernels_.block_queries, blocks = (x.rows + per - 1) / per;
   const std::size_t wanted = 4 * static_cast<std::size_t>(threads);
-  const std::size_t parts = std::clamp<std::size_t>((wanted + blocks - 1) / blocks, 1, std::max<std::size_t>(panels() / kFewestPanels, 1));
+  const std::size_t parts =
+      std::clamp<std::size_t>((wanted + blocks - 1) / blocks, 1, std::max<std::size_t>(panels() / kFewestPanels, 1));
   const SearchFilter::Short queries = filter_.shorten(x, true);
   std::vector<std::vector<Neighbour>> found(parts * x.rows);  // (parts, n)
   const int team = team_size(threads, blocks * parts);

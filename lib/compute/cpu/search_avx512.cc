@@ -30,7 +30,9 @@ struct Avx512 {
   static W64 add_product64(const float* a, const float* b, W64 sum) {
     return _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_loadu_ps(a)), _mm512_cvtps_pd(_mm256_loadu_ps(b)), sum);
   }
-  static double sum64(W64 a, W64 b, W64 c, W64 d) { return _mm512_reduce_add_pd(_mm512_add_pd(_mm512_add_pd(a, b), _mm512_add_pd(c, d))); }
+  static double sum64(W64 a, W64 b, W64 c, W64 d) {
+    return _mm512_reduce_add_pd(_mm512_add_pd(_mm512_add_pd(a, b), _mm512_add_pd(c, d)));
+  }
 };
 
 }  // namespace

@@ -162,7 +162,8 @@ void SearchFilter::centre_rows(const Mat& x, std::size_t first, const Mat& v) co
   for (std::size_t i = 0; i < v.rows; ++i) {
     const float* from = x.at<float>(first + i);
     float* to = v.at<float>(i);
-    for (std::size_t j = 0; j < d_; ++j) to[j] = static_cast<float>(scale_ * (static_cast<double>(from[j]) - static_cast<double>(centre_[j])));
+    for (std::size_t j = 0; j < d_; ++j)
+      to[j] = static_cast<float>(scale_ * (static_cast<double>(from[j]) - static_cast<double>(centre_[j])));
   }
 }
 

@@ -202,7 +202,8 @@ struct SearchTile {
   template <class Block>
   SMTRAIN_BOTH void run(Block& block, Shared& shared, std::size_t index) const {
     const std::size_t first_query = index / a.parts * kQueries, part = index % a.parts;
-    const std::size_t panels = ceil_div(a.rows, static_cast<std::size_t>(kColumns)), steps = ceil_div(a.d, static_cast<std::size_t>(Tile::kDepth));
+    const std::size_t panels = ceil_div(a.rows, static_cast<std::size_t>(kColumns)),
+                      steps = ceil_div(a.d, static_cast<std::size_t>(Tile::kDepth));
     const std::size_t begin = panels * part / a.parts, end = panels * (part + 1) / a.parts;
     block.phase([&](int, Registers& r) {
       r.held = 0;
