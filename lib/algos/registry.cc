@@ -7,6 +7,7 @@
 #include "algos/knn/knn.h"
 #include "algos/linear_learner/linear_learner.h"
 #include "algos/pca/pca.h"
+#include "algos/rcf/rcf.h"
 #include "base/text.h"
 
 namespace smtrain::algos {
@@ -20,6 +21,7 @@ const std::vector<const job::Algorithm*>& list() {
       &fm::algorithm(),
       &linear::algorithm(),
       &pca::algorithm(),
+      &rcf::algorithm(),
   };
   return algorithms;
 }

@@ -26,7 +26,7 @@ class ExampleTest(CliTest):
         self.env["PATH"] = bin_folder + os.pathsep + self.env["PATH"]
         for name in ("points.csv", "points-test.csv", "kmeans.job.json", "news.csv", "sales.csv", "ratings.libsvm", "liked.libsvm",
                      "liked-test.libsvm", "ratings-request.json", "documents.pbr", "pca.job.json", "loans.csv", "loans-test.csv",
-                     "rents.csv"):
+                     "rents.csv", "load.csv", "load-next.csv", "load-test.csv"):
             shutil.copy(os.path.join(EXAMPLES, "data", name), self.work)
 
 
@@ -48,7 +48,7 @@ class Help(ExampleTest):
         names = self.subcommands()
         self.assertIn("kmeans", names)
         # What makes the files that others use comes first.
-        first = ["kmeans", "factorization-machines", "convert"]
+        first = ["kmeans", "factorization-machines", "rcf", "convert"]
         for name in first + [name for name in names if name not in first]:
             with self.subTest(name):
                 self.shell("set -eo pipefail\n" + self.examples_of(name))
@@ -91,7 +91,7 @@ class SampleData(CliTest):
         for script in ("make_points.py", "make_ratings.py", "make_labelled.py"):
             self.shell(f"{sys.executable} -B {EXAMPLES}/data/{script} .")
         for name in ("points.csv", "points-test.csv", "ratings.libsvm", "liked.libsvm", "liked-test.libsvm", "ratings-request.json",
-                     "loans.csv", "loans-test.csv", "rents.csv"):
+                     "loans.csv", "loans-test.csv", "rents.csv", "load.csv", "load-next.csv", "load-test.csv"):
             with open(os.path.join(EXAMPLES, "data", name), "rb") as file:
                 self.assertEqual(self.read(name), file.read(), name)
 

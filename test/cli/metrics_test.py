@@ -25,6 +25,7 @@ RUNS = {
     "kmeans": [(None, [*CHANNELS, "--k", "2", "--eval_metrics", '["msd","ssd"]'])],
     "knn": [(TWO, [*CHANNELS, *CSV, "--predictor_type", kind, "--k", "3", "--sample_size", "100"]) for kind in ("classifier", "regressor")],
     "pca": [(None, [*CHANNELS, "--num_components", "1"])],
+    "rcf": [(TWO, [*CHANNELS, *CSV, "--num_trees", "50"])],
     "factorization-machines": [(TWO, [*CHANNELS, *CSV, *TWICE, "--predictor_type", kind, "--num_factors", "2"])
                                for kind in ("regressor", "binary_classifier")],
     "linear-learner": [(labels, [*channels, *CSV, *TWICE, *task])

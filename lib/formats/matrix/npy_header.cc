@@ -153,12 +153,15 @@ std::optional<NpyHeader> read_npy_header(std::span<const char> bytes) {
   return header;
 }
 
-std::string npy_header(std::uint64_t rows, std::uint64_t cols) {
+std::string npy_header(std::uint64_t rows, std::uint64_t cols) { return npy_header(NpyType::f4, rows, cols); }
+
+std::string npy_header(NpyType type, std::uint64_t rows, std::uint64_t cols) {
   std::string header(kMagic);
   header += std::string_view("\x01\x00", 2);
   header += static_cast<char>(kWritten - 10);
   header += '\0';
-  header += fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", rows, cols);
+  const std::string shape = cols == 0 ? fmt::format("{},", rows) : fmt::format("{}, {}", rows, cols);
+  header += fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", name_of(type), shape);
   header.resize(kWritten - 1, ' ');
   header += '\n';
   return header;

@@ -30,4 +30,7 @@ std::optional<NpyHeader> read_npy_header(std::span<const char> bytes);
 /// A header of 128 bytes, version 1.0, of float32 numbers row by row.
 std::string npy_header(std::uint64_t rows, std::uint64_t cols);
 
+/// The same of any type; cols = 0: of a vector.
+std::string npy_header(NpyType type, std::uint64_t rows, std::uint64_t cols);
+
 }  // namespace smtrain::formats
