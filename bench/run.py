@@ -22,13 +22,14 @@ from image_cases import ImageCases
 from knn_cases import KnnCases
 from linear_cases import LinearCases
 from pca_cases import PcaCases
+from rcf_cases import RcfCases
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CSV = "text/csv;label_size=0"
 ROWS, COLUMNS = 1_000_000, 32
 
 
-class Bench(FormatCases, ImageCases, LinearCases, ClickCases, PcaCases, KnnCases):
+class Bench(FormatCases, ImageCases, LinearCases, ClickCases, PcaCases, KnnCases, RcfCases):
     def __init__(self, options):
         self.o = options
         self.rows = []
@@ -237,7 +238,7 @@ def cpu_name():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cases = ("mnist", "blobs", "convert", "read", "start", "bytes", "ranks", "epoch", "memory", "libsvm", "jsonl", "jpeg", "parquet",
-             "adult", "housing", "digits", "curves", "ratings", "clicks", "pca", "pca-stream", "knn")
+             "adult", "housing", "digits", "curves", "ratings", "clicks", "pca", "pca-stream", "knn", "adbench", "taxi")
     parser.add_argument("--smtrain", default="build/release/smtrain")
     parser.add_argument("--read-rate", default="build/release/bench/read_rate")
     parser.add_argument("--jpeg-rate", default="build/release/bench/jpeg_rate")
