@@ -12,6 +12,8 @@ void transform(CommandLine& line, Session& session) {
   request.columns = line.text("columns");
   request.top = line.text("top");
   request.candidates = line.text("candidates");
+  request.update = line.has("update");
+  request.updated_model = line.text("updated-model");
   request.depfile = line.text("depfile");
   request.common = session.common();
   run::transform(request, session.console());

@@ -90,6 +90,7 @@ struct Candidates {
 };
 
 class Ranker;
+class Updater;
 
 /// What an answer is to hold.
 struct AnswerRequest {
@@ -132,6 +133,8 @@ class Predictor {
                        formats::Prediction& out) const = 0;
   /// This model as one that ranks candidates; nullptr where there is nothing of the kind.
   virtual const Ranker* ranker() const { return nullptr; }
+  /// A copy of this model that learns from what it answers for; nullptr where models are only trained.
+  virtual std::unique_ptr<Updater> updater() const { return nullptr; }
   /// Adds tensors and service files to the model; the manifest is the caller's.
   virtual void save(Model& model) const = 0;
   /// Facts for `inspect`, name and text: ("k", "10"), ("largest cluster", "8 (6,120 rows)").
@@ -146,6 +149,16 @@ class Ranker {
   /// each of min(top, candidates) numbers. What a row holds of the candidates itself is left out. `scratch` is the predictor's.
   virtual void rank(compute::Backend& backend, const formats::Batch& batch, const Candidates& candidates, Predictor::Scratch& scratch,
                     formats::Prediction& out) const = 0;
+};
+
+/// A model that answers for a stream and learns from it. Not thread-safe.
+class Updater {
+ public:
+  virtual ~Updater() = default;
+  /// As Predictor::predict; each row is answered for by the model as it is when the row comes, and then learnt from.
+  virtual void update(compute::Backend& backend, const formats::Batch& batch, const AnswerRequest& wanted, formats::Prediction& out) = 0;
+  /// The model as it is now.
+  virtual std::unique_ptr<Predictor> finish(compute::Backend& backend) const = 0;
 };
 
 // ---- training ----------------------------------------------------------------------------------------------------------

@@ -72,6 +72,8 @@ struct TransformRequest {
   std::optional<std::string> columns;     ///< names of columns, comma-separated, instead of the plain answer
   std::optional<std::string> top;         ///< so many of the best candidates of each row, a whole number, instead of its answer
   std::optional<std::string> candidates;  ///< with it: FIRST-LAST, the features that stand for them
+  bool update = false;                    ///< the model learns from each row when it has answered for it
+  std::optional<std::string> updated_model;  ///< with `update`: the tarball that the model goes to at the end
   std::optional<std::string> depfile;
   CommonSettings common;
 };

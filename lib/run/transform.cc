@@ -99,6 +99,25 @@ std::optional<job::Candidates> wanted_candidates(const TransformRequest& request
   return wanted;
 }
 
+std::unique_ptr<job::Updater> wanted_updater(const TransformRequest& request, const LoadedModel& loaded) {
+  if (!request.update) return nullptr;
+  if (request.top) throw user_error("--update: learns from rows that are answered for; it does not go with --top");
+  std::unique_ptr<job::Updater> updater = loaded.predictor->updater();
+  if (updater == nullptr) {
+    throw user_error("--update: models of {} do not learn from the rows they answer for; those of rcf do", loaded.algorithm->description().name);
+  }
+  return updater;
+}
+
+// Scores of an earlier test say nothing of a model that has learnt since.
+void write_updated(const std::string& path, const job::Predictor& predictor, job::Manifest manifest) {
+  job::Model model;
+  model.manifest = std::move(manifest);
+  model.manifest.metrics.clear();
+  predictor.save(model);
+  job::write_model(path, model);
+}
+
 TableInput transform_input(const TransformRequest& request, const LoadedModel& loaded) {
   TableInput input;
   input.path = request.input;
@@ -113,6 +132,15 @@ TableInput transform_input(const TransformRequest& request, const LoadedModel& l
 }
 
 void check_output(const TransformRequest& request) {
+  if (request.updated_model) {
+    if (!request.update) throw user_error("--updated-model goes with --update; give both");
+    job::check_model_path(*request.updated_model);
+    for (const std::string& other : {request.input, request.output}) {
+      if (other != "-" && same_file(other, *request.updated_model)) {
+        throw user_error("--updated-model {} is the input or the output of this run; give another file", smtrain::quoted(*request.updated_model));
+      }
+    }
+  }
   for (const std::string& input : {request.input, request.model}) {
     if (input != "-" && same_file(input, request.output)) {
       throw user_error("output {} is an input of this run; give another output", smtrain::quoted(request.output));
@@ -142,6 +170,7 @@ void transform(const TransformRequest& request, Console& console) {
   const formats::ContentType type = answer_type(request, loaded.algorithm->description());
   const job::AnswerRequest wanted = wanted_answer(request, type, loaded, console);
   const std::optional<job::Candidates> candidates = wanted_candidates(request, loaded);
+  const std::unique_ptr<job::Updater> updater = wanted_updater(request, loaded);
   check_output(request);
   const std::unique_ptr<compute::Backend> backend = make_backend(request.common, loaded.algorithm->description(), console);
   auto stream = open_table_input(transform_input(request, loaded), console);
@@ -156,6 +185,7 @@ void transform(const TransformRequest& request, Console& console) {
   for (formats::Batch batch; stream->next(batch);) {
     throw_if_stopped();
     if (candidates) loaded.predictor->ranker()->rank(*backend, batch, *candidates, *scratch, prediction);
+    else if (updater) updater->update(*backend, batch, wanted, prediction);
     else loaded.predictor->predict(*backend, batch, wanted, *scratch, prediction);
     prediction.in_order = !wanted.columns.empty();
     writer.rows(prediction, text);
@@ -166,6 +196,7 @@ void transform(const TransformRequest& request, Console& console) {
   writer.end(text);
   output.write(text);
   output.commit();
+  if (request.updated_model) write_updated(*request.updated_model, *updater->finish(*backend), loaded.model.manifest);
   if (request.depfile) {
     std::vector<std::string> inputs{request.model};
     for (const formats::InputFile& file : stream->files()) inputs.push_back(file.path);

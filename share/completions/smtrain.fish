@@ -279,6 +279,8 @@ complete -c smtrain -n '__fish_seen_subcommand_from transform' -l content-type -
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l columns -x -d 'What the answers hold, in this order, of models that have a choice; a wrong name lists it'
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l top -x -d 'Ranks the candidates for each row instead: the N best and their scores, best first'
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l candidates -x -d 'With --top: the features that stand for things to choose from, by number from 0; each in turn is set to 1'
+complete -c smtrain -n '__fish_seen_subcommand_from transform' -l update -d 'Learns from each row when it has been answered for, in their order'
+complete -c smtrain -n '__fish_seen_subcommand_from transform' -l updated-model -r -F -d 'With --update: where the model goes that has learnt; it may replace the one given'
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l depfile -r -F -d 'Writes a make rule that names the output and every file that was read'
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l threads -x -d 'Threads'
 complete -c smtrain -n '__fish_seen_subcommand_from transform' -l memory-limit -x -d 'Memory to use at most, such as 512M or 16G'

@@ -312,6 +312,65 @@ class Series(RcfTest):
         self.refused("rcf", "--train", "load.csv", *CSV, "--shingle", "5000", "--feature_dim", "3", "-o", "m.tar.gz", says=["shingle", "15000", "10000"])
 
 
+class Learns(RcfTest):
+    def setUp(self):
+        super().setUp()
+        self.write("train.csv", csv(crowd(3000)))
+        self.later = [tuple(x + 6 for x in row) for row in crowd(9000, seed=4)]
+        self.write("later.csv", csv(self.later))
+        self.rcf()
+
+    def test_what_was_odd_becomes_usual(self):
+        before = self.scores(data="later.csv")
+        scores = self.scores("--update", "--updated-model", "u.tar.gz", data="later.csv")
+        self.assertAlmostEqual(scores[0], before[0], places=5)
+        self.assertGreater(min(scores[:20]), 2)
+        self.assertLess(sum(scores[-500:]) / 500, 0.7 * sum(before[-500:]) / 500)
+        after = self.scores(model="u.tar.gz", data="later.csv")
+        self.assertLess(sum(after) / 9000, 0.7 * sum(before) / 9000)
+        self.assertEqual(self.scores(data="later.csv"), before)  # the model that was given stays as it is
+        old, new = self.forest().facts, self.forest("u.tar.gz").facts
+        self.assertEqual((old["total_rows_seen"], new["total_rows_seen"]), (3000, 12000))
+        self.assertGreater(new["train_score_deviation"], 0)
+        self.assertNotIn("test:", self.smtrain("inspect", "u.tar.gz").out)
+
+    def test_the_same_bytes_for_any_number_of_threads_and_in_parts(self):
+        self.write("a.csv", csv(self.later[:2500]))
+        self.write("b.csv", csv(self.later[2500:]))
+        said = set()
+        for threads in ("1", "2", "3"):
+            said.add(self.transform("--update", "--updated-model", f"{threads}.tar.gz", "--threads", threads, "--columns", ALL, data="later.csv"))
+        self.assertEqual(len(said), 1)
+        parts = self.transform("--update", "--updated-model", "a.tar.gz", "--columns", ALL, data="a.csv")
+        parts += self.transform("--update", "--updated-model", "a.tar.gz", "--columns", ALL, data="b.csv", model="a.tar.gz")  # replaces it
+        self.assertEqual([line["score"] for line in json_lines(parts)], [line["score"] for line in json_lines(said.pop())])
+        for name in ("2.tar.gz", "3.tar.gz", "a.tar.gz"):
+            self.assertEqual(members(self.read(name))["model_algo-1"], members(self.read("1.tar.gz"))["model_algo-1"])
+
+    def test_training_goes_on_from_a_model_that_has_learnt(self):
+        self.transform("--update", "--updated-model", "u.tar.gz", data="later.csv")
+        self.rcf("--model", "u.tar.gz", output="m2.tar.gz")
+        self.assertEqual(self.forest("m2.tar.gz").facts["total_rows_seen"], 15000)
+
+    def test_a_series(self):
+        shutil.copy(os.path.join(EXAMPLES, "load.csv"), self.path("load.csv"))
+        shutil.copy(os.path.join(EXAMPLES, "load-next.csv"), self.path("load-next.csv"))
+        self.rcf("--shingle", "24", data="load.csv", output="s.tar.gz", samples=20)
+        scores = self.scores("--update", "--updated-model", "t.tar.gz", data="load-next.csv", model="s.tar.gz")
+        self.assertEqual(len(scores), 72)
+        series = [float(x) for x in text(self.read("load-next.csv")).split()]
+        for (found,), expected in zip(self.forest("t.tar.gz").array("last_rows"), series[-23:]):
+            self.assertAlmostEqual(found, expected, places=4)
+
+    def test_refusals(self):
+        arguments = ["transform", "--input", "later.csv", *CSV, "--output", "out"]
+        self.refused(*arguments, "--model", "m.tar.gz", "--updated-model", "u.tar.gz", says="--updated-model goes with --update")
+        self.refused(*arguments, "--model", "m.tar.gz", "--update", "--updated-model", "u.zip", says="u.zip")
+        self.refused(*arguments, "--model", "m.tar.gz", "--update", "--updated-model", "later.csv", says="later.csv")
+        self.smtrain("kmeans", "--train", "train.csv", *CSV, "--k", "2", "-o", "k.tar.gz")
+        self.refused(*arguments, "--model", "k.tar.gz", "--update", says=["--update", "kmeans", "rcf"])
+
+
 class Refusals(RcfTest):
     def refuse(self, *arguments, says, data="train.csv"):
         self.refused("rcf", "--train", data, *CSV, "-o", "m.tar.gz", *arguments, says=says)

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "algos/rcf/shingle.h"
+#include "algos/rcf/updater.h"
 #include "base/each_index.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -18,10 +19,6 @@ struct RcfScratch final : job::Predictor::Scratch {
 };
 
 constexpr std::size_t kRowsAtOnce = 8192;
-constexpr const char* kScore = "score";
-constexpr const char* kDepth = "depth";
-constexpr const char* kAttribution = "attribution";
-constexpr const char* kAnomaly = "predicted_anomaly";
 
 }  // namespace
 
@@ -107,6 +104,8 @@ void RcfPredictor::predict(compute::Backend& backend, const formats::Batch& batc
   if (explains) each_index(threads, points.rows, answer);
   else for (std::size_t i = 0; i < points.rows; ++i) answer(i);
 }
+
+std::unique_ptr<job::Updater> RcfPredictor::updater() const { return std::make_unique<RcfUpdater>(model_); }
 
 void RcfPredictor::save(job::Model& model) const { model.files[kMember] = write_artifact(model_); }
 

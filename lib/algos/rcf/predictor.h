@@ -15,6 +15,11 @@ namespace smtrain::rcf {
 /// Scores of the points of a forest that are in its trees, on `threads` threads.
 ScoreStats stats_of(const Forest& forest, const Scorer& scorer, int threads);
 
+constexpr const char* kScore = "score";
+constexpr const char* kDepth = "depth";
+constexpr const char* kAttribution = "attribution";
+constexpr const char* kAnomaly = "predicted_anomaly";
+
 /// The columns of an answer, in order.
 std::vector<std::string> columns_of(const job::AnswerRequest& wanted);
 /// Empty columns for `rows` answers of these names, of points of d numbers.
@@ -39,6 +44,7 @@ class RcfPredictor final : public job::Predictor {
   /// score; verbose: depth and attribution as well. A model of shingles answers for each row that ends one.
   void predict(compute::Backend& backend, const formats::Batch& batch, const job::AnswerRequest& wanted, Scratch& scratch,
                formats::Prediction& out) const override;
+  std::unique_ptr<job::Updater> updater() const override;
   /// model_algo-1, the file that artifact.h describes.
   void save(job::Model& model) const override;
   std::vector<std::pair<std::string, std::string>> facts() const override;

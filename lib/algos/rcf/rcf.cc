@@ -123,7 +123,9 @@ std::vector<std::string> about() {
           "shingles; --shingle makes them.",
           "A score alone is no decision. Mean and deviation of the sample's scores, and the cut-off of mean + 3 deviations, are printed, stored, "
           "shown by smtrain inspect, and used by the answer predicted_anomaly. attribution tells which columns a score comes from. Answers never "
-          "change a model.",
+          "change a model, unless smtrain transform is told to --update it.",
+          "With --update each row is scored and then drawn for the sample, as in training. Where it replaces a point, that one leaves its tree and "
+          "the row enters it, so that the tree stays one that could have been built of its points; --updated-model writes what comes of it.",
           "--model goes on with the sample of an earlier model: the result is a sample of all rows seen, and the trees are built anew. "
           "num_trees times num_samples_per_tree must be the same, or larger while the sample still holds all rows."};
 }

@@ -183,6 +183,8 @@ Subcommand transform() {
              flag("candidates", FlagValue::text, "FIRST-LAST",
                   "With --top: the features that stand for things to choose from, by number from 0; each in turn is set to 1. What the rows "
                   "hold of them themselves is left out."),
+             flag_switch("update", "Learns from each row when it has been answered for, in their order. Of models of rcf."),
+             flag("updated-model", FlagValue::path, "TARBALL", "With --update: where the model goes that has learnt; it may replace the one given."),
              depfile()};
   s.examples = {{"the cluster of each row, as JSON Lines",
                  "smtrain transform --model points.model.tar.gz --input points-test.csv "
@@ -192,7 +194,10 @@ Subcommand transform() {
                  "--content-type \"text/csv;label_size=0\" < points-test.csv"},
                 {"the three films that suit the user of each row best, of a model of ratings",
                  "smtrain transform --model ratings.model.tar.gz --input ratings-request.json --top 3 --candidates 40-64 "
-                 "--output best.jsonl"}};
+                 "--output best.jsonl"},
+                {"what is odd in the hours that follow a series, whose forest learns them as they come",
+                 "smtrain transform --model load.forest.tar.gz --input load-next.csv --content-type \"text/csv;label_size=0\" --update "
+                 "--updated-model load.next.tar.gz --columns score,predicted_anomaly --output odd.jsonl"}};
   return s;
 }
 
