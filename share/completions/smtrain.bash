@@ -28,6 +28,11 @@ _smtrain_kind() {
       --train|--test|--output|-o|--model|--hyperparameters|--metrics|--checkpoint-dir|--depfile) echo path ;;
       --channel|--content-type|--input-mode|--feature_dim|--mini_batch_size|--num_components|--algorithm_mode|--extra_components|--subtract_mean|--force_dense|--epochs|--checkpoint-every|--max-runtime|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
       esac ;;
+    rcf|random-cut-forest|randomcutforest)
+      case $2 in
+      --train|--test|--output|-o|--model|--hyperparameters|--metrics|--checkpoint-dir|--depfile) echo path ;;
+      --channel|--content-type|--input-mode|--feature_dim|--num_trees|--num_samples_per_tree|--eval_metrics|--mini_batch_size|--shingle|--_shuffle_sample|--_seed|--epochs|--force_dense|--checkpoint-every|--max-runtime|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
+      esac ;;
     train)
       case $2 in
       --root|--job|--stop|--workdir|--metrics|--depfile) echo path ;;
@@ -161,6 +166,16 @@ _smtrain_values() {
       --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
       --log-format) printf '%s\n' 'auto' 'text' 'json' 'sagemaker' ;;
       esac ;;
+    rcf|random-cut-forest|randomcutforest)
+      case $2 in
+      --content-type) printf '%s\n' 'text/csv' 'text/csv;label_size=0' 'text/libsvm' 'application/x-recordio-protobuf' 'application/json' 'application/jsonlines' 'application/x-parquet' 'application/x-npy' 'application/x-matrix-market' ;;
+      --input-mode) printf '%s\n' 'file' 'pipe' ;;
+      --eval_metrics) printf '%s\n' 'accuracy' 'precision_recall_fscore' ;;
+      --_shuffle_sample) printf '%s\n' 'true' 'false' ;;
+      --force_dense) printf '%s\n' 'true' 'false' ;;
+      --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
+      --log-format) printf '%s\n' 'auto' 'text' 'json' 'sagemaker' ;;
+      esac ;;
     train)
       case $2 in
       --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
@@ -194,7 +209,7 @@ _smtrain_values() {
       esac ;;
     algorithms)
       case $2 in
-      --task) printf '%s\n' 'binary classification' 'clustering' 'dimensionality reduction' 'multiclass classification' 'regression' ;;
+      --task) printf '%s\n' 'anomaly detection' 'binary classification' 'clustering' 'dimensionality reduction' 'multiclass classification' 'regression' ;;
       --data) printf '%s\n' 'dense table' 'sparse table' ;;
       --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
       --log-format) printf '%s\n' 'auto' 'text' 'json' 'sagemaker' ;;
@@ -245,6 +260,7 @@ _smtrain_flags() {
     factorization-machines|fm|factorization_machine) printf '%s\n' '--train' '--test' '--channel' '--content-type' '--input-mode' '--feature_dim' '--num_factors' '--predictor_type' '--epochs' '--mini_batch_size' '--clip_gradient' '--eps' '--rescale_grad' '--use_bias' '--use_linear' '--batch_metrics_publish_interval' '--bias_lr' '--bias_wd' '--bias_init_method' '--bias_init_scale' '--bias_init_sigma' '--bias_init_value' '--linear_lr' '--linear_wd' '--linear_init_method' '--linear_init_scale' '--linear_init_sigma' '--linear_init_value' '--factors_lr' '--factors_wd' '--factors_init_method' '--factors_init_scale' '--factors_init_sigma' '--factors_init_value' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     linear-learner) printf '%s\n' '--train' '--validation' '--test' '--channel' '--content-type' '--input-mode' '--predictor_type' '--num_classes' '--feature_dim' '--epochs' '--mini_batch_size' '--loss' '--margin' '--quantile' '--huber_delta' '--loss_insensitivity' '--positive_example_weight_mult' '--balance_multiclass_weights' '--optimizer' '--learning_rate' '--wd' '--l1' '--momentum' '--beta_1' '--beta_2' '--bias_lr_mult' '--bias_wd_mult' '--use_lr_scheduler' '--lr_scheduler_step' '--lr_scheduler_factor' '--lr_scheduler_minimum_lr' '--use_bias' '--init_method' '--init_scale' '--init_sigma' '--init_bias' '--normalize_data' '--normalize_label' '--unbias_data' '--unbias_label' '--num_point_for_scaler' '--num_models' '--early_stopping_patience' '--early_stopping_tolerance' '--binary_classifier_model_selection_criteria' '--target_precision' '--target_recall' '--f_beta' '--accuracy_top_k' '--num_calibration_samples' '--force_dense' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     pca) printf '%s\n' '--train' '--test' '--channel' '--content-type' '--input-mode' '--feature_dim' '--mini_batch_size' '--num_components' '--algorithm_mode' '--extra_components' '--subtract_mean' '--force_dense' '--epochs' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
+    rcf|random-cut-forest|randomcutforest) printf '%s\n' '--train' '--test' '--channel' '--content-type' '--input-mode' '--feature_dim' '--num_trees' '--num_samples_per_tree' '--eval_metrics' '--mini_batch_size' '--shingle' '--_shuffle_sample' '--_seed' '--epochs' '--force_dense' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     train) printf '%s\n' '--root' '--grace' '--dry-run' '--job' '--map' '--stop' '--overwrite' '--lenient' '--split-records' '--exec' '--workdir' '--checkpoint-every' '--iso-times' '--metrics' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     transform) printf '%s\n' '--model' '--input' '--output' '-o' '--accept' '--content-type' '--columns' '--top' '--candidates' '--update' '--updated-model' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     convert) printf '%s\n' '--to' '--from' '--content-type' '--recordio-split' '--depfile' '--root' '--classes' '--voc-origin' '--drop-difficult' '--attribute-names' '--map' '--ref-prefix' '--label-map' '--palette' '--label' '--columns' '--drop' '--one-hot' '--ordinal' '--missing' '--missing-text' '--save-encoding' '--apply-encoding' '--shuffle' '--split' '--folds' '--shards' '--tail' '--stratify' '--group' '--manifest' '--resize' '--center-crop' '--encoding' '--quality' '--pass-through' '--pack-label' '--no-shuffle' '--skip-bad-images' '--max-image-pixels' '--text' '--second-text' '--second' '--label-names' '--file-per-document' '--tokens' '--lower-case' '--keep-case' '--min-count' '--vocabulary-size' '--stop-words' '--save-vocabulary' '--vocabulary' '--layout' '--series' '--time' '--value' '--features' '--categories' '--save-categories' '--categories-from' '--frequency' '--start' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
@@ -259,7 +275,7 @@ _smtrain_flags() {
 }
 
 _smtrain_subcommands() {
-  printf '%s\n' 'kmeans' 'knn' 'factorization-machines' 'linear-learner' 'pca' 'train' 'transform' 'convert' 'inspect' 'algorithms' 'info' 'completion' 'version' 'documents'
+  printf '%s\n' 'kmeans' 'knn' 'factorization-machines' 'linear-learner' 'pca' 'rcf' 'train' 'transform' 'convert' 'inspect' 'algorithms' 'info' 'completion' 'version' 'documents'
 }
 
 # Adds the candidates that begin with $1, - and _ counted as the same; what the shell would take apart is quoted, unless

@@ -8,6 +8,9 @@
 #pragma once
 
 #include <string.h>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #include "score_kernels.h"
 
@@ -16,23 +19,41 @@ namespace {
 
 typedef float Floats __attribute__((vector_size(kChunk * sizeof(float))));
 typedef double Doubles __attribute__((vector_size(kChunk * sizeof(double))));
-
-// How far 8 numbers lie outside of [low, high], in all.
-inline double beyond(const Doubles& q, const float* low, const float* high) {
-  Floats l, h;
-  memcpy(&l, low, sizeof l);
-  memcpy(&h, high, sizeof h);
-  const Doubles under = __builtin_convertvector(l, Doubles) - q, over = q - __builtin_convertvector(h, Doubles);
-  const Doubles zero{};
-  Doubles e = under > over ? under : over;
-  e = e > zero ? e : zero;
-  return ((e[0] + e[4]) + (e[1] + e[5])) + ((e[2] + e[6]) + (e[3] + e[7]));
-}
+typedef double Four __attribute__((vector_size(4 * sizeof(double))));
+typedef double Two __attribute__((vector_size(2 * sizeof(double))));
 
 inline void load(Doubles& to, const float* from) {
+#if defined(__AVX512F__)
+  to = (Doubles)_mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(from));  // one instruction, of which g++ makes four
+#else
   Floats f;
   memcpy(&f, from, sizeof f);
   to = __builtin_convertvector(f, Doubles);
+#endif
+}
+
+// Adds to `sums` how far each of 8 numbers lies outside of [low, high].
+inline void add_beyond(const Doubles& q, const float* low, const float* high, Doubles& sums) {
+  Doubles under, over;
+  load(under, low);
+  load(over, high);
+  under = under - q;
+  over = q - over;
+  const Doubles zero{};
+  const Doubles e = under > over ? under : over;
+  sums += e > zero ? e : zero;
+}
+
+inline double sum_of(const Doubles& e) {
+  const Four four = __builtin_shufflevector(e, e, 0, 1, 2, 3) + __builtin_shufflevector(e, e, 4, 5, 6, 7);
+  const Two two = __builtin_shufflevector(four, four, 0, 1) + __builtin_shufflevector(four, four, 2, 3);
+  return two[0] + two[1];
+}
+
+inline double beyond(const Doubles& q, const float* low, const float* high) {
+  Doubles sums{};
+  add_beyond(q, low, high, sums);
+  return sum_of(sums);
 }
 
 // kChunks: columns / 8 where that is known, else 0.
@@ -45,14 +66,18 @@ double climb(const TreeView& tree, std::size_t leaf, const float* q, std::uint16
   const float* point = tree.points + static_cast<std::size_t>(node->place) * chunks * kChunk;
   std::size_t count = 0;
   double outside = 0;
-  for (std::size_t c = 0; c < chunks; ++c) {
-    if constexpr (kChunks == 0) load(own[0], q + c * kChunk);
-    const double e = beyond(own[kChunks == 0 ? 0 : c], point + c * kChunk, point + c * kChunk);
-    outside += e;
-    if constexpr (kChunks == 0) {
+  if constexpr (kChunks == 0) {
+    for (std::size_t c = 0; c < chunks; ++c) {
+      load(own[0], q + c * kChunk);
+      const double e = beyond(own[0], point + c * kChunk, point + c * kChunk);
+      outside += e;
       live[count] = static_cast<std::uint16_t>(c);
       count += e > 0;
     }
+  } else {
+    Doubles sums{};
+    for (std::size_t c = 0; c < kChunks; ++c) add_beyond(own[c], point + c * kChunk, point + c * kChunk, sums);
+    outside = sum_of(sums);
   }
   if (!(outside > 0)) return node->number;
   double s = tree.value[node->depth];
@@ -72,7 +97,9 @@ double climb(const TreeView& tree, std::size_t leaf, const float* q, std::uint16
       }
       count = kept;
     } else {
-      for (std::size_t c = 0; c < kChunks; ++c) outside += beyond(own[c], box + c * 2 * kChunk, box + c * 2 * kChunk + kChunk);
+      Doubles sums{};
+      for (std::size_t c = 0; c < kChunks; ++c) add_beyond(own[c], box + c * 2 * kChunk, box + c * 2 * kChunk + kChunk, sums);
+      outside = sum_of(sums);
     }
     if (!(outside > 0)) break;
     s += outside / (node->number + outside) * (tree.value[depth] - s);
@@ -110,6 +137,7 @@ void score(const TreeView& tree, const float* q, std::size_t rows, std::uint16_t
   switch (tree.chunks) {
     case 1: return score_rows<1>(tree, q, rows, live, sums);
     case 2: return score_rows<2>(tree, q, rows, live, sums);
+    case 3: return score_rows<3>(tree, q, rows, live, sums);
     default: return score_rows<0>(tree, q, rows, live, sums);
   }
 }
