@@ -16,8 +16,9 @@ def rows(count, seed=5, width=4):
 
 class Rcf(MpiTest):
     def arguments(self, *more, train="train.csv", output="m.tar"):
-        return ["rcf", "--content-type", "text/csv;label_size=0", "--content-type", "test=text/csv;label_size=1", "--num_trees", "50",
-                "--num_samples_per_tree", "16", "--seed", "3", "--channel", f"train={train}", "-o", output, *more]
+        labelled = ["--content-type", "test=text/csv;label_size=1"] if "--test" in more else []
+        return ["rcf", "--content-type", "text/csv;label_size=0", *labelled, "--num_trees", "50", "--num_samples_per_tree", "16", "--seed", "3",
+                "--channel", f"train={train}", "-o", output, *more]
 
     def forest(self, output="m.tar"):
         with tarfile.open(fileobj=io.BytesIO(self.read(output))) as tar:
