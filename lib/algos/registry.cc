@@ -8,6 +8,7 @@
 #include "algos/linear_learner/linear_learner.h"
 #include "algos/pca/pca.h"
 #include "algos/rcf/rcf.h"
+#include "algos/xgboost/xgboost.h"
 #include "base/text.h"
 
 namespace smtrain::algos {
@@ -22,6 +23,7 @@ const std::vector<const job::Algorithm*>& list() {
       &linear::algorithm(),
       &pca::algorithm(),
       &rcf::algorithm(),
+      &xgboost::algorithm(),
   };
   return algorithms;
 }

@@ -72,4 +72,6 @@ void SharedObject::find(std::initializer_list<WantedSymbol> symbols) const {
   }
 }
 
+void SharedObject::find_optional(const WantedSymbol& symbol) const { *symbol.address = ::dlsym(handle_, symbol.name); }
+
 }  // namespace smtrain

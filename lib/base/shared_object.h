@@ -34,6 +34,8 @@ class SharedObject {
   explicit SharedObject(const SharedObjectRequest& request);
   /// Fills all the addresses. Throws a machine Error that names the first function that the library lacks.
   void find(std::initializer_list<WantedSymbol> symbols) const;
+  /// Null where the library lacks it.
+  void find_optional(const WantedSymbol& symbol) const;
   /// Where it was loaded from.
   const std::string& file() const { return file_; }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace smtrain::job {
 
@@ -20,6 +21,12 @@ struct Quality {
   std::string published = {};  ///< "binary_f_beta", where that is not the name printed ("binary_f_1.000")
   std::optional<std::int64_t> model = {};  ///< of those that are trained side by side: for logs of every detail alone
   bool also_score = false;     ///< the service says it as "#test_score (host) : ('name', value)", too
+};
+
+/// Several scores that are told in one line, in a log and in the service's: those of a boosting round.
+struct Evaluation {
+  std::string line;              ///< "[3]\ttrain-rmse:0.12346\tvalidation-rmse:0.23457"; "" of final scores, which the service does not print
+  std::vector<Quality> metrics;  ///< each for itself, for machines
 };
 
 /// What a data iterator has delivered; SageMaker's "Total Records Seen" and its companions.
@@ -47,6 +54,7 @@ class MetricSink {
  public:
   virtual ~MetricSink() = default;
   virtual void quality(const Quality& metric) = 0;
+  virtual void evaluation(const Evaluation& evaluation) = 0;
   /// What early stopping goes by, after an epoch: "sampled_accuracy", 0.94.
   virtual void early_stopping(std::int64_t epoch, std::string_view criterion, double value) = 0;
   virtual void iterator(const IteratorStats& stats) = 0;

@@ -36,6 +36,11 @@ void State::put(formats::NamedTensor tensor) {
   tensors_.push_back(std::move(tensor));
 }
 
+void State::put_bytes(std::string name, std::string bytes) {
+  const std::uint64_t size = bytes.size();
+  put(formats::NamedTensor{std::move(name), "U8", {size}, std::move(bytes)});
+}
+
 template <class T>
 const T& State::value(std::string_view name, std::string_view type) const {
   const auto found = values_.find(name);
@@ -84,6 +89,12 @@ std::vector<double> State::f64(std::string_view name, const std::vector<std::uin
   const formats::NamedTensor& t = tensor(name, shape);
   if (t.dtype != "F64") throw user_error("{}: tensor {} holds {}; expected F64; {}", source_, smtrain::quoted(name), t.dtype, kRemedy);
   return t.as_f64();
+}
+
+const std::string& State::bytes(std::string_view name) const {
+  const formats::NamedTensor* t = find_tensor(name);
+  if (t == nullptr || t->dtype != "U8") throw user_error("{}: holds no bytes {}; {}", source_, smtrain::quoted(name), kRemedy);
+  return t->data;
 }
 
 }  // namespace smtrain::job

@@ -29,6 +29,7 @@ class State {
   void put(std::string name, std::vector<std::uint64_t> shape, std::span<const double> numbers);
   /// A tensor as it is; replaces one of the same name.
   void put(formats::NamedTensor tensor);
+  void put_bytes(std::string name, std::string bytes);
 
   bool has(std::string_view name) const { return values_.find(name) != values_.end() || find_tensor(name) != nullptr; }
   std::int64_t integer(std::string_view name) const;
@@ -38,6 +39,7 @@ class State {
   const std::string& text(std::string_view name) const;
   std::vector<float> f32(std::string_view name, const std::vector<std::uint64_t>& shape) const;
   std::vector<double> f64(std::string_view name, const std::vector<std::uint64_t>& shape) const;
+  const std::string& bytes(std::string_view name) const;
 
   const std::map<std::string, Value, std::less<>>& values() const { return values_; }
   const std::vector<formats::NamedTensor>& tensors() const { return tensors_; }

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <limits>
 
+#include "algos/libraries.h"
 #include "base/error.h"
 #include "base/machine.h"
 #include "base/text.h"
@@ -64,7 +65,21 @@ bool runs_on_cuda(const job::Description& algorithm) {
   return std::find(algorithm.devices.begin(), algorithm.devices.end(), "cuda") != algorithm.devices.end();
 }
 
+// What an engine from outside computes on is its own affair.
+Error refusal_by_engine(const std::string& wanted, const Library& engine) {
+  if (engine.version.empty()) return machine_error("--device {}: {}", wanted, engine.detail);
+  if (engine.detail.find("without CUDA") == std::string::npos) {
+    return user_error("--device {}: {} {} chooses its device by hyperparameters; give --tree_method gpu_hist instead", wanted, engine.name,
+                      engine.version);
+  }
+  return machine_error("--device {}: {} {} ({}) was built without CUDA; name a library that has it in SMTRAIN_XGBOOST_LIB, or give --device cpu or "
+                       "auto", wanted, engine.name, engine.version, join(loaded_libraries(engine.file), ", "));
+}
+
 Error refusal(const std::string& wanted, const job::Description& algorithm) {
+  for (const Library& engine : algos::libraries()) {
+    if (engine.name == algorithm.title) return refusal_by_engine(wanted, engine);
+  }
   return user_error("--device {}: {} runs on the CPU alone; give --device cpu or auto", wanted, algorithm.name);
 }
 

@@ -48,6 +48,7 @@ struct TrainRequest {
   std::vector<ChannelRequest> channels;
   std::string output;
   bool unpacked_output = false;                  ///< the output is a folder that gets the files of the model
+  std::optional<std::string> output_data;        ///< folder for what a run leaves beside its model; absent: with the model
   std::string input_mode = "file";               ///< of channels that do not say
   std::optional<std::string> start_model;        ///< --model
   std::vector<job::Given> hyperparameters;       ///< flags first, then the file's

@@ -33,6 +33,11 @@ _smtrain_kind() {
       --train|--test|--output|-o|--model|--hyperparameters|--metrics|--checkpoint-dir|--depfile) echo path ;;
       --channel|--content-type|--input-mode|--feature_dim|--num_trees|--num_samples_per_tree|--eval_metrics|--mini_batch_size|--shingle|--_shuffle_sample|--_seed|--epochs|--force_dense|--checkpoint-every|--max-runtime|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
       esac ;;
+    xgboost)
+      case $2 in
+      --train|--validation|--test|--output|-o|--model|--hyperparameters|--metrics|--checkpoint-dir|--depfile) echo path ;;
+      --channel|--content-type|--input-mode|--num_round|--objective|--num_class|--eval_metric|--booster|--csv_weights|--early_stopping_rounds|--base_score|--seed|--eta|--gamma|--max_depth|--min_child_weight|--max_delta_step|--subsample|--colsample_bytree|--colsample_bylevel|--colsample_bynode|--lambda|--alpha|--scale_pos_weight|--num_parallel_tree|--tree_method|--max_bin|--sketch_eps|--grow_policy|--max_leaves|--updater|--refresh_leaf|--process_type|--sampling_method|--monotone_constraints|--interaction_constraints|--sample_type|--normalize_type|--rate_drop|--skip_drop|--one_drop|--lambda_bias|--tweedie_variance_power|--aft_loss_distribution|--aft_loss_distribution_scale|--nthread|--verbosity|--save_model_on_termination|--_kfold|--_num_cv_round|--_tuning_objective_metric|--predictor|--dsplit|--deterministic_histogram|--single_precision_histogram|--prob_buffer_row|--use_dask_gpu_training|--checkpoint-every|--max-runtime|--threads|--memory-limit|--seed|--device|--log-format) echo value ;;
+      esac ;;
     train)
       case $2 in
       --root|--job|--stop|--workdir|--metrics|--depfile) echo path ;;
@@ -176,6 +181,29 @@ _smtrain_values() {
       --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
       --log-format) printf '%s\n' 'auto' 'text' 'json' 'sagemaker' ;;
       esac ;;
+    xgboost)
+      case $2 in
+      --content-type) printf '%s\n' 'text/csv' 'text/csv;label_size=0' 'text/libsvm' 'application/x-recordio-protobuf' 'application/json' 'application/jsonlines' 'application/x-parquet' 'application/x-npy' 'application/x-matrix-market' ;;
+      --input-mode) printf '%s\n' 'file' 'pipe' ;;
+      --objective) printf '%s\n' 'binary:logistic' 'binary:logitraw' 'binary:hinge' 'count:poisson' 'multi:softmax' 'multi:softprob' 'rank:pairwise' 'rank:ndcg' 'rank:map' 'reg:linear' 'reg:squarederror' 'reg:logistic' 'reg:gamma' 'reg:tweedie' 'reg:absoluteerror' 'reg:pseudohubererror' 'reg:squaredlogerror' 'survival:aft' 'survival:cox' ;;
+      --booster) printf '%s\n' 'gbtree' 'gblinear' 'dart' ;;
+      --tree_method) printf '%s\n' 'auto' 'exact' 'approx' 'hist' 'gpu_hist' ;;
+      --grow_policy) printf '%s\n' 'depthwise' 'lossguide' ;;
+      --updater) printf '%s\n' 'grow_colmaker' 'grow_histmaker' 'grow_quantile_histmaker' 'grow_skmaker' 'distcol' 'sync' 'refresh' 'prune' 'shotgun' 'coord_descent' ;;
+      --process_type) printf '%s\n' 'default' 'update' ;;
+      --sampling_method) printf '%s\n' 'uniform' 'gradient_based' ;;
+      --sample_type) printf '%s\n' 'uniform' 'weighted' ;;
+      --normalize_type) printf '%s\n' 'tree' 'forest' ;;
+      --aft_loss_distribution) printf '%s\n' 'normal' 'logistic' 'extreme' ;;
+      --save_model_on_termination) printf '%s\n' 'true' 'false' ;;
+      --predictor) printf '%s\n' 'auto' 'cpu_predictor' 'gpu_predictor' ;;
+      --dsplit) printf '%s\n' 'row' 'col' ;;
+      --deterministic_histogram) printf '%s\n' 'true' 'false' ;;
+      --single_precision_histogram) printf '%s\n' 'true' 'false' ;;
+      --use_dask_gpu_training) printf '%s\n' 'true' 'false' ;;
+      --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
+      --log-format) printf '%s\n' 'auto' 'text' 'json' 'sagemaker' ;;
+      esac ;;
     train)
       case $2 in
       --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
@@ -209,7 +237,7 @@ _smtrain_values() {
       esac ;;
     algorithms)
       case $2 in
-      --task) printf '%s\n' 'anomaly detection' 'binary classification' 'clustering' 'dimensionality reduction' 'multiclass classification' 'regression' ;;
+      --task) printf '%s\n' 'anomaly detection' 'binary classification' 'clustering' 'dimensionality reduction' 'multiclass classification' 'ranking' 'regression' ;;
       --data) printf '%s\n' 'dense table' 'sparse table' ;;
       --device) printf '%s\n' 'auto' 'cpu' 'cuda' ;;
       --log-format) printf '%s\n' 'auto' 'text' 'json' 'sagemaker' ;;
@@ -261,6 +289,7 @@ _smtrain_flags() {
     linear-learner) printf '%s\n' '--train' '--validation' '--test' '--channel' '--content-type' '--input-mode' '--predictor_type' '--num_classes' '--feature_dim' '--epochs' '--mini_batch_size' '--loss' '--margin' '--quantile' '--huber_delta' '--loss_insensitivity' '--positive_example_weight_mult' '--balance_multiclass_weights' '--optimizer' '--learning_rate' '--wd' '--l1' '--momentum' '--beta_1' '--beta_2' '--bias_lr_mult' '--bias_wd_mult' '--use_lr_scheduler' '--lr_scheduler_step' '--lr_scheduler_factor' '--lr_scheduler_minimum_lr' '--use_bias' '--init_method' '--init_scale' '--init_sigma' '--init_bias' '--normalize_data' '--normalize_label' '--unbias_data' '--unbias_label' '--num_point_for_scaler' '--num_models' '--early_stopping_patience' '--early_stopping_tolerance' '--binary_classifier_model_selection_criteria' '--target_precision' '--target_recall' '--f_beta' '--accuracy_top_k' '--num_calibration_samples' '--force_dense' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     pca) printf '%s\n' '--train' '--test' '--channel' '--content-type' '--input-mode' '--feature_dim' '--mini_batch_size' '--num_components' '--algorithm_mode' '--extra_components' '--subtract_mean' '--force_dense' '--epochs' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     rcf|random-cut-forest|randomcutforest) printf '%s\n' '--train' '--test' '--channel' '--content-type' '--input-mode' '--feature_dim' '--num_trees' '--num_samples_per_tree' '--eval_metrics' '--mini_batch_size' '--shingle' '--_shuffle_sample' '--_seed' '--epochs' '--force_dense' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
+    xgboost) printf '%s\n' '--train' '--validation' '--test' '--channel' '--content-type' '--input-mode' '--num_round' '--objective' '--num_class' '--eval_metric' '--booster' '--csv_weights' '--early_stopping_rounds' '--base_score' '--seed' '--eta' '--gamma' '--max_depth' '--min_child_weight' '--max_delta_step' '--subsample' '--colsample_bytree' '--colsample_bylevel' '--colsample_bynode' '--lambda' '--alpha' '--scale_pos_weight' '--num_parallel_tree' '--tree_method' '--max_bin' '--sketch_eps' '--grow_policy' '--max_leaves' '--updater' '--refresh_leaf' '--process_type' '--sampling_method' '--monotone_constraints' '--interaction_constraints' '--sample_type' '--normalize_type' '--rate_drop' '--skip_drop' '--one_drop' '--lambda_bias' '--tweedie_variance_power' '--aft_loss_distribution' '--aft_loss_distribution_scale' '--nthread' '--verbosity' '--save_model_on_termination' '--_kfold' '--_num_cv_round' '--_tuning_objective_metric' '--predictor' '--dsplit' '--deterministic_histogram' '--single_precision_histogram' '--prob_buffer_row' '--use_dask_gpu_training' '--output' '-o' '--model' '--hyperparameters' '--metrics' '--checkpoint-dir' '--checkpoint-every' '--max-runtime' '--depfile' '--dry-run' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     train) printf '%s\n' '--root' '--grace' '--dry-run' '--job' '--map' '--stop' '--overwrite' '--lenient' '--split-records' '--exec' '--workdir' '--checkpoint-every' '--iso-times' '--metrics' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     transform) printf '%s\n' '--model' '--input' '--output' '-o' '--accept' '--content-type' '--columns' '--top' '--candidates' '--update' '--updated-model' '--depfile' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
     convert) printf '%s\n' '--to' '--from' '--content-type' '--recordio-split' '--depfile' '--root' '--classes' '--voc-origin' '--drop-difficult' '--attribute-names' '--map' '--ref-prefix' '--label-map' '--palette' '--label' '--columns' '--drop' '--one-hot' '--ordinal' '--missing' '--missing-text' '--save-encoding' '--apply-encoding' '--shuffle' '--split' '--folds' '--shards' '--tail' '--stratify' '--group' '--manifest' '--resize' '--center-crop' '--encoding' '--quality' '--pass-through' '--pack-label' '--no-shuffle' '--skip-bad-images' '--max-image-pixels' '--text' '--second-text' '--second' '--label-names' '--file-per-document' '--tokens' '--lower-case' '--keep-case' '--min-count' '--vocabulary-size' '--stop-words' '--save-vocabulary' '--vocabulary' '--layout' '--series' '--time' '--value' '--features' '--categories' '--save-categories' '--categories-from' '--frequency' '--start' '--threads' '--memory-limit' '--seed' '--device' '--log-format' '--quiet' '-q' '--verbose' '-v' '--no-color' '--help' '-h' ;;
@@ -275,7 +304,7 @@ _smtrain_flags() {
 }
 
 _smtrain_subcommands() {
-  printf '%s\n' 'kmeans' 'knn' 'factorization-machines' 'linear-learner' 'pca' 'rcf' 'train' 'transform' 'convert' 'inspect' 'algorithms' 'info' 'completion' 'version' 'documents'
+  printf '%s\n' 'kmeans' 'knn' 'factorization-machines' 'linear-learner' 'pca' 'rcf' 'xgboost' 'train' 'transform' 'convert' 'inspect' 'algorithms' 'info' 'completion' 'version' 'documents'
 }
 
 # Adds the candidates that begin with $1, - and _ counted as the same; what the shell would take apart is quoted, unless

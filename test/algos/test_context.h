@@ -14,6 +14,10 @@ namespace smtrain::test {
 class KeptMetrics final : public job::MetricSink {
  public:
   void quality(const job::Quality& m) override { qualities[m.channel + ":" + m.name] = m.value; }
+  void evaluation(const job::Evaluation& e) override {
+    if (!e.line.empty()) lines.push_back(e.line);
+    for (const job::Quality& m : e.metrics) quality(m);
+  }
   void early_stopping(std::int64_t, std::string_view, double) override {}
   void iterator(const job::IteratorStats& s) override { iterators.push_back(s); }
   void throughput(double, std::int64_t epoch) override { epochs_measured.push_back(epoch); }
@@ -23,6 +27,7 @@ class KeptMetrics final : public job::MetricSink {
   void progress(const job::Progress&) override {}
 
   std::map<std::string, double> qualities;
+  std::vector<std::string> lines;  ///< of evaluations
   std::vector<job::IteratorStats> iterators;
   std::vector<std::int64_t> epochs_measured;
   std::vector<std::string> timings;

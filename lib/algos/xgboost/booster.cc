@@ -4,8 +4,6 @@
 
 #include <utility>
 
-#include "base/text.h"
-
 namespace smtrain::xgboost {
 
 Booster::Booster(const Library& library, std::span<const DMatrix* const> matrices) : library_(&library) {
@@ -30,25 +28,21 @@ void Booster::set(const std::string& name, const std::string& value) {
   library_->check(library_->calls().booster_set(handle_, name.c_str(), value.c_str()));
 }
 
-void Booster::configure(const Parameters& parameters) {
+std::vector<std::string> Booster::configure(const Parameters& parameters) {
   library_->listen();
-  take_messages();
-  std::string verbosity = "1";
-  for (const auto& [name, value] : parameters) {
-    if (name == "verbosity") verbosity = value;
-    else set(name, value);
-  }
-  // A warning is all that the engine has for a parameter that nothing uses, and it must be loud enough for that.
-  set("verbosity", "1");
+  // A warning is all that the engine has for a parameter that nothing uses, and it must be loud enough for that. Nothing is set behind
+  // config(): a setting more, and the engine forgets an updater that was chosen.
+  for (const auto& [name, value] : parameters) set(name, name == "verbosity" && value == "0" ? "1" : value);
   set("validate_parameters", "1");
   config();
-  for (const std::string& message : take_messages()) {
-    const std::vector<std::string> unused = unused_parameters(message);
-    if (unused.empty()) continue;
-    throw user_error("XGBoost {} has no use for {} here: {}", library_->version().to_string(),
-                     unused.size() == 1 ? "the hyperparameter" : "the hyperparameters", join(unused, ", "));
+  std::vector<std::string> unused, others;
+  for (std::string& message : take_messages()) {
+    std::vector<std::string> names = unused_parameters(message);
+    if (names.empty()) others.push_back(std::move(message));
+    unused.insert(unused.end(), names.begin(), names.end());
   }
-  set("verbosity", verbosity);
+  put_back_messages(std::move(others));
+  return unused;
 }
 
 void Booster::update(int round, const DMatrix& train) {
@@ -105,17 +99,6 @@ std::string Booster::save(std::string_view format) const {
 }
 
 void Booster::load(std::string_view bytes) { library_->check(library_->calls().booster_load(handle_, bytes.data(), bytes.size())); }
-
-std::string Booster::serialized() const {
-  Length n = 0;
-  const char* bytes = nullptr;
-  library_->check(library_->calls().booster_serialize(handle_, &n, &bytes));
-  return {bytes, n};
-}
-
-void Booster::restore(std::string_view bytes) {
-  library_->check(library_->calls().booster_unserialize(handle_, bytes.data(), bytes.size()));
-}
 
 std::string Booster::config() const {
   Length n = 0;

@@ -47,9 +47,9 @@ class Booster {
   Handle handle() const { return handle_; }
 
   void set(const std::string& name, const std::string& value);
-  /// Sets all; the engine then checks them (no round is made) and what it would only warn about is thrown as a user Error that names
-  /// the parameters no component uses.
-  void configure(const Parameters& parameters);
+  /// Sets all and lets the engine check them (no round is made). Returns the names of those that no component of it uses, about which it
+  /// would only warn. The engine's own verbosity is at least 1: what is passed on is the caller's choice.
+  std::vector<std::string> configure(const Parameters& parameters);
 
   /// One round; rounds count from 0.
   void update(int round, const DMatrix& train);
@@ -67,9 +67,6 @@ class Booster {
   std::string save(std::string_view format) const;
   /// Throws a user Error in the engine's words.
   void load(std::string_view bytes);
-  /// With all of its configuration, for checkpoints.
-  std::string serialized() const;
-  void restore(std::string_view bytes);
   /// As JSON.
   std::string config() const;
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <random>
 
 namespace smtrain::xgboost {
 
@@ -52,8 +53,6 @@ struct Calls {
                              const char* config, Handle proxy, const Length** shape, Length* dimensions, const float** out);
   int (*booster_load)(Handle booster, const void* bytes, Length length);
   int (*booster_save)(Handle booster, const char* config, Length* length, const char** out);
-  int (*booster_serialize)(Handle booster, Length* length, const char** out);
-  int (*booster_unserialize)(Handle booster, const void* bytes, Length length);
   int (*booster_save_config)(Handle booster, Length* length, const char** out);
   int (*booster_load_config)(Handle booster, const char* config);
   int (*booster_get_attribute)(Handle booster, const char* key, const char** out, int* found);
@@ -68,6 +67,9 @@ struct Calls {
   int (*communicator_finalize)();
   int (*communicator_rank)();
   int (*communicator_size)();
+
+  /// Not of the C interface: the engine's stream of random numbers on this thread. Null where the library hides it.
+  std::mt19937& (*random_engine)();
 };
 
 }  // namespace smtrain::xgboost

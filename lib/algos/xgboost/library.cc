@@ -47,8 +47,6 @@ void find_booster_calls(const SharedObject& object, Calls& c) {
                wanted("XGBoosterPredictFromCSR", c.booster_predict_csr),
                wanted("XGBoosterLoadModelFromBuffer", c.booster_load),
                wanted("XGBoosterSaveModelToBuffer", c.booster_save),
-               wanted("XGBoosterSerializeToBuffer", c.booster_serialize),
-               wanted("XGBoosterUnserializeFromBuffer", c.booster_unserialize),
                wanted("XGBoosterSaveJsonConfig", c.booster_save_config),
                wanted("XGBoosterLoadJsonConfig", c.booster_load_config),
                wanted("XGBoosterGetAttr", c.booster_get_attribute),
@@ -100,6 +98,7 @@ Library::Library() : object_(opened()) {
                 wanted("XGBSetGlobalConfig", calls_.set_global_config), wanted("XGCommunicatorInit", calls_.communicator_init),
                 wanted("XGCommunicatorFinalize", calls_.communicator_finalize), wanted("XGCommunicatorGetRank", calls_.communicator_rank),
                 wanted("XGCommunicatorGetWorldSize", calls_.communicator_size)});
+  object_.find_optional(wanted("_ZN7xgboost6common12GlobalRandomEv", calls_.random_engine));
   find_matrix_calls(object_, calls_);
   find_booster_calls(object_, calls_);
   const char* text = nullptr;
@@ -129,6 +128,8 @@ std::vector<std::string> take_messages() {
   for (std::string& message : taken) message = std::string(without_time(message));
   return taken;
 }
+
+void put_back_messages(std::vector<std::string> taken) { messages.insert(messages.begin(), taken.begin(), taken.end()); }
 
 std::string plain_words(std::string_view engine_text) {
   std::string_view text = engine_text.substr(0, std::min(engine_text.find("Stack trace:"), engine_text.size()));

@@ -51,6 +51,8 @@ class Library {
 
 /// What the engine said on this thread since the last call, one element per message, without the time: "WARNING: ../src/learner.cc:767: ...".
 std::vector<std::string> take_messages();
+/// As if they had not been taken.
+void put_back_messages(std::vector<std::string> taken);
 
 /// A message or an error without its time, its place in the engine's source and its stack.
 std::string plain_words(std::string_view engine_text);

@@ -120,8 +120,13 @@ class StandardConsole final : public Console {
 
   void quality(const job::Quality& m) override {
     std::lock_guard lock(mutex_);
-    if (!m.epoch && !m.model && std::isfinite(m.value)) final_[published_name(m)] = m.value;
+    keep_final(m);
     metric([&](Renderer& r) { return r.quality(m); });
+  }
+  void evaluation(const job::Evaluation& e) override {
+    std::lock_guard lock(mutex_);
+    for (const job::Quality& m : e.metrics) keep_final(m);
+    metric([&](Renderer& r) { return r.evaluation(e); });
   }
   void early_stopping(std::int64_t epoch, std::string_view criterion, double value) override {
     std::lock_guard lock(mutex_);
@@ -160,6 +165,9 @@ class StandardConsole final : public Console {
   }
 
  private:
+  void keep_final(const job::Quality& m) {
+    if (!m.epoch && !m.model && std::isfinite(m.value)) final_[published_name(m)] = m.value;
+  }
   // The rendering of a measurement for the log, and as JSON for --metrics.
   template <class F>
   void metric(F render) {

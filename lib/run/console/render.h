@@ -34,6 +34,7 @@ class Renderer {
   /// The last words of a run that was stopped, which is no error.
   virtual Rendered stopped(std::string_view message) = 0;
   virtual Rendered quality(const job::Quality& metric) = 0;
+  virtual Rendered evaluation(const job::Evaluation& evaluation) = 0;
   virtual Rendered early_stopping(std::int64_t epoch, std::string_view criterion, double value) = 0;
   virtual Rendered iterator(const job::IteratorStats& stats) = 0;
   virtual Rendered throughput(double records_per_second, std::int64_t epoch) = 0;

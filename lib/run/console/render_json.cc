@@ -24,6 +24,11 @@ class JsonRenderer final : public Renderer {
     if (m.batch) line += fmt::format(R"(,"batch":{})", *m.batch);
     return {finish(line, m.epoch), ""};
   }
+  Rendered evaluation(const job::Evaluation& e) override {
+    Rendered all;
+    for (const job::Quality& m : e.metrics) all.out += quality(m).out;
+    return all;
+  }
   Rendered early_stopping(std::int64_t epoch, std::string_view criterion, double value) override {
     if (!std::isfinite(value)) return {};
     return {finish(begin("early_stopping_criteria") + fmt::format(R"(,"value":{},"criterion":{})", format_number(value), json_quoted(criterion)), epoch), ""};

@@ -36,6 +36,8 @@ class SagemakerRenderer final : public Renderer {
                                                          m.smaller_is_better ? "loss" : "score", format_number(m.value))),
             ""};
   }
+  // As it is: XGBoost's own line.
+  Rendered evaluation(const job::Evaluation& e) override { return {e.line.empty() ? "" : e.line + "\n", ""}; }
   Rendered early_stopping(std::int64_t epoch, std::string_view criterion, double value) override {
     return {prefixed("INFO", fmt::format("#early_stopping_criteria_metric: host={}, epoch={}, criteria={}, value={}", host_, epoch, criterion,
                                          format_number(value))),

@@ -32,6 +32,12 @@ class TextRenderer final : public Renderer {
     const std::string epoch = m.epoch ? fmt::format(" (epoch {}{})", *m.epoch + 1, batch) : "";
     return {"", fmt::format("{}{} {}{}\n", stamp(), paint("1", published_name(m)), fmt::format("{:.8g}", m.value), epoch)};
   }
+  Rendered evaluation(const job::Evaluation& e) override {
+    if (!e.line.empty()) return {"", stamp() + e.line + "\n"};
+    Rendered all;
+    for (const job::Quality& m : e.metrics) all.err += quality(m).err;
+    return all;
+  }
   Rendered early_stopping(std::int64_t epoch, std::string_view criterion, double value) override {
     if (!verbose_) return {};
     return {"", fmt::format("{}early stopping goes by {}: {:.8g} (epoch {})\n", stamp(), criterion, value, epoch + 1)};

@@ -100,6 +100,7 @@ TrainRequest Guest::request(const std::string& algorithm) const {
   request.algorithm = algorithm;
   request.output = layout_.model().string();
   request.unpacked_output = true;
+  request.output_data = layout_.output_data().string();
   request.model_on_stop = true;
   if (checkpoints_) {
     request.checkpoint_dir = checkpoints_->string();

@@ -1,9 +1,11 @@
 // Training: checks in the order that fails soonest, a Context for the algorithm, the model tarball at the end.
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 
 #include "algos/registry.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "run/build_info.h"
 #include "run/depfile.h"
@@ -147,13 +149,34 @@ FinishedRun train_now(const job::Algorithm& algorithm, job::Settings& settings, 
   return run;
 }
 
+// What the service's containers leave among a job's other results, by name.
+constexpr const char* kResults[] = {"predictions.csv"};
+
+void write_results(job::Model& model, const std::string& folder) {
+  for (const char* name : kResults) {
+    const auto member = model.files.extract(name);
+    if (!member) continue;
+    std::filesystem::create_directories(folder);
+    AtomicFile file(std::filesystem::path(folder) / name);
+    file.write(member.mapped());
+    file.commit();
+  }
+}
+
+// What the service's containers do in any case, a hyperparameter of some of them asks for elsewhere, too.
+bool wants_model_on_stop(const job::Settings& settings) {
+  const auto* wish = settings.find("save_model_on_termination");
+  return wish != nullptr && wish->text == "true";
+}
+
 double milliseconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
 }  // namespace
 
-void train(const TrainRequest& request, Console& console) {
+void train(const TrainRequest& given, Console& console) {
+  TrainRequest request = given;
   const auto start = std::chrono::steady_clock::now();
   const job::Algorithm* algorithm = algos::find(request.algorithm);
   if (algorithm == nullptr) throw internal_error("no algorithm {}", request.algorithm);
@@ -162,6 +185,7 @@ void train(const TrainRequest& request, Console& console) {
   Problems problems;
   std::optional<job::Settings> settings;
   problems.check([&] { settings = job::resolve(description.hyperparameters, request.hyperparameters, console); });
+  if (settings && wants_model_on_stop(*settings)) request.model_on_stop = true;
   check_paths(request, description, problems);
   if (settings) log_arguments(request, *settings, description, console);
   log_settings(request.common, console);
@@ -173,9 +197,10 @@ void train(const TrainRequest& request, Console& console) {
   Checkpointing& checkpoints = context.checkpointing();
   console.service(fmt::format("Number of GPUs being used: {}", context.backend().device().kind == "cuda" ? 1 : 0));
   console.timing("setuptime", milliseconds_since(start));
-  const FinishedRun run = checkpoints.finished() ? finish_again(context) : train_now(*algorithm, *settings, context, console);
+  FinishedRun run = checkpoints.finished() ? finish_again(context) : train_now(*algorithm, *settings, context, console);
   const auto saving = std::chrono::steady_clock::now();
   const bool writes = context.communicator().is_root();
+  if (writes && request.output_data) write_results(run.model, *request.output_data);
   if (writes && request.unpacked_output) job::write_model_folder(request.output, run.model);
   else if (writes) job::write_model(request.output, run.model);
   if (request.depfile) {

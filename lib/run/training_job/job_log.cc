@@ -50,6 +50,10 @@ class JobConsole final : public Console {
     console_.quality(m);
     keep([&](Renderer& r) { return r.quality(m); });
   }
+  void evaluation(const job::Evaluation& e) override {
+    console_.evaluation(e);
+    keep([&](Renderer& r) { return r.evaluation(e); });
+  }
   void early_stopping(std::int64_t epoch, std::string_view criterion, double value) override {
     console_.early_stopping(epoch, criterion, value);
     keep([&](Renderer& r) { return r.early_stopping(epoch, criterion, value); });

@@ -24,6 +24,7 @@ class CollectingConsole final : public run::Console {
     qualities.push_back(metric);
     final[metric.channel + ":" + metric.name] = metric.value;
   }
+  void evaluation(const job::Evaluation&) override {}
   void early_stopping(std::int64_t, std::string_view, double) override {}
   void iterator(const job::IteratorStats& stats) override {
     const std::lock_guard lock(mutex_);
