@@ -146,6 +146,14 @@ void Collective::join(const std::string& arguments) {
   take_messages();
 }
 
+// By the engine's words: it has no other way to tell.
+bool Collective::tells_of_a_broken_link(const Error& error) {
+  const std::string_view text = error.what();
+  if (!text.starts_with("XGBoost")) return false;
+  const char* const words[] = {"Allreduce failed", "Broadcast failed", "Allgather", "Rabit", "ollective", "onnection", "socket", "XGBoost sees itself"};
+  return std::any_of(std::begin(words), std::end(words), [&](const char* word) { return text.find(word) != std::string_view::npos; });
+}
+
 void Collective::leave() {
   if (std::exchange(linked_, false)) library_.calls().communicator_finalize();
 }

@@ -25,15 +25,15 @@ class Collective {
   Collective& operator=(const Collective&) = delete;
   ~Collective();
 
-  /// Does work in which the engines talk to each other. Where it fails because another process has failed, what is thrown is that
-  /// process's failure, as `workers` tell it, and not that a link broke.
+  /// Does work in which the engines talk to each other. Where it fails, links are closed, so that the others' work fails too instead of
+  /// waiting; where it fails because a link broke, what is thrown is the failure of the process that began, as `workers` tell it.
   template <class Work>
   decltype(auto) together(Work&& work) {
     try {
       return std::forward<Work>(work)();
-    } catch (const Error&) {
+    } catch (const Error& e) {
       leave();
-      if (joined_) workers_.barrier();
+      if (joined_ && tells_of_a_broken_link(e)) workers_.barrier();
       throw;
     }
   }
@@ -42,6 +42,7 @@ class Collective {
   void finish();
 
  private:
+  static bool tells_of_a_broken_link(const Error& error);
   void join(const std::string& arguments);
   void leave();
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <exception>
 #include <limits>
@@ -18,7 +19,8 @@
 namespace smtrain::xgboost {
 namespace {
 
-constexpr std::size_t kBlockRows = 16384;
+constexpr std::size_t kBlockRows = 16384;   // of one process
+constexpr std::size_t kSharedRows = 1024;  // that each of several takes in turn
 constexpr float kNoRows[1] = {};
 
 // Numbers that grow without a second copy of them: memory of this size is moved by the kernel, not copied.
@@ -70,12 +72,22 @@ class RowFacts {
   }
 
   void give(DMatrix& matrix) const {
+    if (labels_.empty()) return;
     matrix.set_floats("label", labels_);
     if (by_query_) matrix.set_uints("group", group_sizes_);
     if (weighted_) matrix.set_floats("weight", weights_);
   }
 
+  /// From now on, with one for all rows so far.
+  void weigh() {
+    if (!weighted_) weights_.resize(by_query_ ? group_sizes_.size() : labels_.size(), 1.0f);
+    weighted_ = true;
+  }
+
   std::uint64_t rows() const { return labels_.size(); }
+  bool weighted() const { return weighted_; }
+  /// As text; empty where there is none.
+  std::string first_label() const { return labels_.empty() ? "" : fmt::format("{}", labels_.front()); }
   const std::unordered_set<std::uint64_t>& queries() const { return queries_; }
 
  private:
@@ -100,7 +112,8 @@ class RowFacts {
     }
   }
 
-  const bool by_query_, weighted_;
+  const bool by_query_;
+  bool weighted_;
   std::vector<float> labels_, weights_;
   std::vector<std::uint32_t> group_sizes_;
   std::unordered_set<std::uint64_t> queries_;
@@ -113,7 +126,7 @@ class Features {
   explicit Features(std::size_t columns) : columns_(columns) {}
   virtual ~Features() = default;
   virtual void add(const formats::Batch& batch) = 0;
-  virtual DMatrix give(const Library& library, const MatrixPlan& plan) = 0;
+  virtual DMatrix give(const Library& library, const MatrixPlan& plan, bool weighted) = 0;
 
  protected:
   const std::size_t columns_;
@@ -132,7 +145,7 @@ class DenseFeatures final : public Features {
     if (batch.sparse()) return add_sparse(batch, to);
     for (std::size_t i = 0; i < batch.rows; ++i) std::copy_n(batch.dense + i * batch.ld, columns_, to + i * columns_);
   }
-  DMatrix give(const Library& library, const MatrixPlan& plan) override {
+  DMatrix give(const Library& library, const MatrixPlan& plan, bool) override {
     Handle handle = nullptr;
     const std::span<const float> all = values_.values();
     const std::string array = dense_array(all.data(), all.size() / columns_, columns_, columns_);
@@ -164,7 +177,7 @@ class SparseFeatures final : public Features {
     std::uint64_t* to = indptr_.extend(batch.rows);
     for (std::size_t i = 0; i < batch.rows; ++i) to[i] = before + (batch.indptr[i + 1] - first);
   }
-  DMatrix give(const Library& library, const MatrixPlan& plan) override {
+  DMatrix give(const Library& library, const MatrixPlan& plan, bool) override {
     Handle handle = nullptr;
     const CsrArrays arrays(indptr_.values(), indices_.values().data(), values_.values().data());
     library.check(library.calls().matrix_from_csr(arrays.indptr.c_str(), arrays.indices.c_str(), arrays.values.c_str(), columns_,
@@ -186,7 +199,7 @@ class HeldFeatures final : public Features {
  public:
   using Features::Features;
   void add(const formats::Batch& batch) override { batches_.push_back(batch); }
-  DMatrix give(const Library& library, const MatrixPlan& plan) override;
+  DMatrix give(const Library& library, const MatrixPlan& plan, bool weighted) override;
 
  private:
   std::vector<formats::Batch> batches_;
@@ -195,8 +208,8 @@ class HeldFeatures final : public Features {
 // Hands batches to a proxy of the engine, which calls back for them.
 class BatchIterator {
  public:
-  BatchIterator(const Library& library, std::span<const formats::Batch> batches, std::size_t columns)
-      : library_(library), batches_(batches), columns_(columns) {
+  BatchIterator(const Library& library, std::span<const formats::Batch> batches, std::size_t columns, bool weighted)
+      : library_(library), batches_(batches), columns_(columns), weighted_(weighted) {
     Handle handle = nullptr;
     library.check(library.calls().proxy_create(&handle));
     proxy_ = DMatrix(library, handle);
@@ -228,26 +241,31 @@ class BatchIterator {
     } else {
       library_.check(library_.calls().proxy_set_dense(proxy(), dense_array(batch.dense, batch.rows, batch.cols, batch.ld).c_str()));
     }
+    if (batch.rows == 0) return true;
     proxy_.set_floats("label", {batch.labels, batch.rows});
-    if (batch.weights != nullptr) proxy_.set_floats("weight", {batch.weights, batch.rows});
+    if (!weighted_) return true;
+    if (batch.weights == nullptr) ones_.resize(std::max(ones_.size(), batch.rows), 1.0f);
+    proxy_.set_floats("weight", {batch.weights == nullptr ? ones_.data() : batch.weights, batch.rows});
     return true;
   }
 
   const Library& library_;
   const std::span<const formats::Batch> batches_;
   const std::size_t columns_;
+  const bool weighted_;
+  std::vector<float> ones_;
   DMatrix proxy_;
   std::size_t at_ = 0;
   std::exception_ptr failure_;
 };
 
-DMatrix HeldFeatures::give(const Library& library, const MatrixPlan& plan) {
+DMatrix HeldFeatures::give(const Library& library, const MatrixPlan& plan, bool weighted) {
   if (batches_.empty()) {  // one of several processes; the engine wants a batch all the same
     batches_.emplace_back();
     batches_.back().cols = batches_.back().ld = columns_;
     batches_.back().dense = kNoRows;
   }
-  BatchIterator batches(library, batches_, columns_);
+  BatchIterator batches(library, batches_, columns_, weighted);
   Handle handle = nullptr;
   const int result = library.calls().quantile_matrix_from_callback(&batches, batches.proxy(), nullptr, BatchIterator::reset, BatchIterator::next,
                                                                    creation_config(plan).c_str(), &handle);
@@ -263,6 +281,52 @@ std::unique_ptr<Features> make_features(bool sparse, bool quantiles, std::size_t
   if (quantiles) return std::make_unique<HeldFeatures>(columns);
   if (sparse) return std::make_unique<SparseFeatures>(columns);
   return std::make_unique<DenseFeatures>(columns);
+}
+
+bool has_holes(const formats::Batch& batch, std::size_t columns) {
+  const auto missing = [](float x) { return std::isnan(x); };
+  if (batch.sparse()) {
+    const std::size_t count = static_cast<std::size_t>(batch.indptr[batch.rows] - batch.indptr[0]);
+    return count < batch.rows * columns || std::any_of(batch.values, batch.values + count, missing);
+  }
+  for (std::size_t i = 0; i < batch.rows; ++i) {
+    if (std::any_of(batch.dense + i * batch.ld, batch.dense + i * batch.ld + columns, missing)) return true;
+  }
+  return false;
+}
+
+// A row without features and without weight, which is in no sum.
+class GhostRow {
+ public:
+  explicit GhostRow(float label) : label_(label) {
+    batch_.rows = 1;
+    batch_.indptr = indptr_;
+    batch_.labels = &label_;
+    batch_.label_width = 1;
+    batch_.weights = &weight_;
+    batch_.qids = &qid_;
+  }
+  GhostRow(const GhostRow&) = delete;
+  GhostRow& operator=(const GhostRow&) = delete;
+  const formats::Batch& batch() const { return batch_; }
+
+ private:
+  const std::uint64_t indptr_[2] = {}, qid_ = std::numeric_limits<std::uint64_t>::max();
+  const float label_, weight_ = 0;
+  formats::Batch batch_;
+};
+
+// Before 2.0 the engine's hist asks the other processes one question less where nothing is missing in its own rows, and all of them
+// wait for ever when that is so in some and not in others. Those then get a row in which everything is missing. Collective.
+std::unique_ptr<GhostRow> ghost_row(const Library& library, bool holes, const RowFacts& facts, dist::Communicator& workers) {
+  if (workers.size() == 1 || !(library.version() < Version{2, 0, 0})) return nullptr;
+  double holed = holes ? 1 : 0;
+  workers.allreduce({&holed, 1});
+  const std::vector<std::string> labels = workers.share(facts.first_label());
+  if (holed == 0 || holes) return nullptr;
+  const std::string own = facts.first_label();
+  const auto any = std::find_if(labels.begin(), labels.end(), [](const std::string& label) { return !label.empty(); });
+  return std::make_unique<GhostRow>(std::stof(own.empty() ? *any : own));
 }
 
 // The engine ranks within queries that it sees whole.
@@ -289,9 +353,10 @@ std::uint64_t sum_over(dist::Communicator& workers, std::uint64_t rows) {
 }  // namespace
 
 Channels::Channels(job::Context& context, const std::vector<std::string>& names, bool weights) : context_(context) {
+  const auto workers = static_cast<std::size_t>(context.communicator().size());
   for (const std::string& name : names) {
     job::TableRequest request;
-    request.mini_batch_size = kBlockRows;
+    request.mini_batch_size = workers == 1 ? kBlockRows : kSharedRows * workers;
     request.csv_weights = weights;
     const auto& stream = streams_[name] = context.open_table(name, request);
     const std::size_t labels = stream->schema().label_width;
@@ -331,6 +396,8 @@ Rows Channels::read(const Library& library, const MatrixPlan& plan) {
   out.quantiles = plan.quantiles && !queries && weighted == all_weighted;
   RowFacts facts(queries, weighted);
   const std::unique_ptr<Features> features = make_features(sparse, out.quantiles, feature_dim_);
+  dist::Communicator& workers = context_.communicator();
+  bool holes = false;
   for (const std::string& name : plan.channels) {
     formats::TableStream& stream = *streams_.at(name);
     for (formats::Batch batch; stream.next(batch);) {
@@ -339,15 +406,22 @@ Rows Channels::read(const Library& library, const MatrixPlan& plan) {
       if (plan.check) plan.check(batch);
       facts.add(batch);
       features->add(batch);
+      holes = holes || (workers.size() > 1 && has_holes(batch, feature_dim_));
     }
+    streams_.at(name).reset();  // what it has read with is no use any more
   }
-  dist::Communicator& workers = context_.communicator();
   if (queries) check_queries_are_whole(plan.channels.front(), facts, workers);
   out.rows = facts.rows();
   // All processes have their rows before the engine, which knows no failure of another, waits for them.
   out.all_rows = sum_over(workers, out.rows);
   if (out.all_rows == 0) throw user_error("{}: no rows", join(plan.channels, ", "));
-  out.matrix = features->give(library, plan);
+  const std::unique_ptr<GhostRow> ghost = ghost_row(library, holes, facts, workers);
+  if (ghost != nullptr) {
+    facts.weigh();
+    facts.add(ghost->batch());
+    features->add(ghost->batch());
+  }
+  out.matrix = features->give(library, plan, facts.weighted());
   facts.give(out.matrix);
   out.weighted = weighted;
   out.grouped = queries;

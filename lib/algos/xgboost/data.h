@@ -28,7 +28,9 @@ struct MatrixPlan {
 
 struct Rows {
   DMatrix matrix;                    ///< with labels, and weights and groups where the data have them
-  std::uint64_t rows = 0;            ///< of this process; may be none
+  /// Of this process; may be none. The matrix of one of several processes may have a row more, the last one, without features and of no
+  /// weight.
+  std::uint64_t rows = 0;
   std::uint64_t all_rows = 0;        ///< of all processes
   bool quantiles = false;
   bool weighted = false, grouped = false;
