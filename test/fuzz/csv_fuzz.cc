@@ -21,6 +21,7 @@ TableOptions options_of(std::uint8_t choice) {
   TableOptions options;
   options.type = parse_content_type(types[choice % 8]);
   options.missing = static_cast<Missing>(choice / 8 % 3);
+  options.guess_delimiter = (choice & 128) != 0;
   options.max_record_bytes = 1 << 16;
   return options;
 }
