@@ -23,13 +23,14 @@ from knn_cases import KnnCases
 from linear_cases import LinearCases
 from pca_cases import PcaCases
 from rcf_cases import RcfCases
+from xgboost_cases import XgboostCases
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CSV = "text/csv;label_size=0"
 ROWS, COLUMNS = 1_000_000, 32
 
 
-class Bench(FormatCases, ImageCases, LinearCases, ClickCases, PcaCases, KnnCases, RcfCases):
+class Bench(FormatCases, ImageCases, LinearCases, ClickCases, PcaCases, KnnCases, RcfCases, XgboostCases):
     def __init__(self, options):
         self.o = options
         self.rows = []
@@ -238,13 +239,15 @@ def cpu_name():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cases = ("mnist", "blobs", "convert", "read", "start", "bytes", "ranks", "epoch", "memory", "libsvm", "jsonl", "jpeg", "parquet",
-             "adult", "housing", "digits", "curves", "ratings", "clicks", "pca", "pca-stream", "knn", "adbench", "taxi")
+             "adult", "housing", "digits", "curves", "ratings", "clicks", "pca", "pca-stream", "knn", "adbench", "taxi", "xgboost")
     parser.add_argument("--smtrain", default="build/release/smtrain")
     parser.add_argument("--read-rate", default="build/release/bench/read_rate")
     parser.add_argument("--jpeg-rate", default="build/release/bench/jpeg_rate")
     parser.add_argument("--make-clicks", default="build/release/bench/make_clicks")
     parser.add_argument("--python", default=sys.executable, help="an interpreter with numpy, scikit-learn, pandas, pyarrow")
     parser.add_argument("--torch-python", default="/usr/bin/python3", help="an interpreter with PyTorch and numpy (Debian's python3-torch)")
+    parser.add_argument("--xgboost-python", default="/usr/bin/python3",
+                        help="an interpreter with the package of the XGBoost library (Debian's python3-xgboost), and pandas where it is to read")
     parser.add_argument("--work", default=os.path.join(HERE, os.pardir, "build", "bench-data"), help="for data and models")
     parser.add_argument("--sets", help="a folder of real sets: mnist/train.pbr and test.pbr, adult/train.csv and test.csv, ...")
     parser.add_argument("--cases", default=",".join(cases), help="which of: %(default)s")
