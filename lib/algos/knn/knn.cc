@@ -11,9 +11,7 @@ namespace smtrain::knn {
 namespace {
 
 using job::choice;
-using job::ignored;
 using job::integer;
-using job::Kind;
 
 const char* const kRecordio = "application/x-recordio-protobuf";
 
@@ -92,12 +90,6 @@ std::vector<job::Hyperparameter> index_hyperparameters() {
 std::vector<job::Hyperparameter> other_hyperparameters() {
   return {
       integer("epochs", &Params::epochs).between(1, 1).or_else("1").help("Passes over the train channel: one."),
-      ignored("_tuning_objective_metric", Kind::text).help("Sent by tuning jobs."),
-      ignored("_kvstore", Kind::text).help("Internal to the service."),
-      ignored("_num_kv_servers", Kind::text).help("Internal to the service."),
-      ignored("_num_gpus", Kind::text).help("Internal to the service."),
-      ignored("_log_level", Kind::text).help("Internal to the service."),
-      ignored("_enable_profiler", Kind::text).help("Internal to the service."),
   };
 }
 
