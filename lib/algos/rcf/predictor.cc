@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "algos/rcf/seen_scores.h"
 #include "algos/rcf/shingle.h"
 #include "algos/rcf/updater.h"
 #include "base/each_index.h"
@@ -14,8 +15,9 @@ namespace smtrain::rcf {
 namespace {
 
 struct RcfScratch final : job::Predictor::Scratch {
-  explicit RcfScratch(const RcfModel& model) : shingler(model.feature_dim, model.shingle, model.last_rows) {}
+  explicit RcfScratch(const RcfModel& model) : shingler(model.feature_dim, model.shingle, model.last_rows), seen(model.forest.d) {}
   Shingler shingler;
+  SeenScores seen;
 };
 
 constexpr std::size_t kRowsAtOnce = 8192;
@@ -24,8 +26,9 @@ constexpr std::size_t kRowsAtOnce = 8192;
 
 ScoreStats stats_of(const Forest& forest, const Scorer& scorer, int threads) {
   std::vector<float> scores(forest.rows());
+  SeenScores seen(forest.d);
   for (std::size_t first = 0; first < forest.rows(); first += kRowsAtOnce) {
-    scorer.score(forest.row(first), std::min(kRowsAtOnce, forest.rows() - first), forest.d, threads, scores.data() + first);
+    seen.score(scorer, forest.row(first), std::min(kRowsAtOnce, forest.rows() - first), forest.d, threads, scores.data() + first);
   }
   double sum = 0, squares = 0, count = 0;
   for (std::size_t i = 0; i < forest.rows(); ++i) {
@@ -93,7 +96,7 @@ void RcfPredictor::predict(compute::Backend& backend, const formats::Batch& batc
   const int threads = backend.device().threads;
   const double cutoff = model_.stats.cutoff();
   std::vector<float> scores(points.rows);
-  scorer_.score(points.dense, points.rows, points.ld, threads, scores.data());
+  scratch.seen.score(scorer_, points.dense, points.rows, points.ld, threads, scores.data());
   const bool explains = needs_explanation(columns), attributes = std::find(columns.begin(), columns.end(), kAttribution) != columns.end();
   const auto answer = [&](std::size_t i) {
     Explanation said;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "algos/rcf/seen_scores.h"
 #include "algos/rcf/training.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -133,11 +134,12 @@ void Trainer::score_test() {
   TestScores scores;
   Shingler shingler(d_, static_cast<std::size_t>(params_.shingle));
   std::vector<float> batch_scores;
+  SeenScores seen(shingler.width());
   const auto add = [&](const formats::Batch& batch) {
     check_test_labels(batch);
     const formats::Batch joined = shingler(batch), points = dense(joined);
     batch_scores.resize(points.rows);
-    if (points.rows > 0) model_->scorer().score(points.dense, points.rows, points.ld, threads(), batch_scores.data());
+    if (points.rows > 0) seen.score(model_->scorer(), points.dense, points.rows, points.ld, threads(), batch_scores.data());
     for (std::size_t i = 0; i < points.rows; ++i) scores.add(batch_scores[i], joined.labels[i * joined.label_width] == 1);
   };
   if (passes_->stopped() || !passes_->read_channel(*this, "test", {points_at_once(), 1, d_, {}}, add)) {

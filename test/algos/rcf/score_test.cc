@@ -8,6 +8,7 @@
 
 #include "algos/rcf/forest.h"
 #include "algos/rcf/plain_forest.h"
+#include "algos/rcf/seen_scores.h"
 
 namespace smtrain::rcf {
 namespace {
@@ -137,6 +138,29 @@ TEST_CASE("rcf: many rows and few, on any number of threads, get the same bytes"
       scores.assign(5003, 0);
       scorer.score(queries.data(), rows, d, threads, scores.data());
       CHECK(std::equal(scores.begin(), scores.begin() + static_cast<std::ptrdiff_t>(rows), expected.begin()));
+    }
+  }
+}
+
+TEST_CASE("rcf: rows that came before get the score that they got", "[algos][rcf]") {
+  std::mt19937 random(seed());
+  INFO("seed=" << seed());
+  for (const std::size_t d : {std::size_t{2}, std::size_t{19}, std::size_t{2500}}) {  // of the last there is room for 512
+    const Forest forest = build_forest(d, points(10 * 16, d, random), 10, 3, 2);
+    const Scorer scorer(forest);
+    SeenScores seen(d);
+    const std::vector<float> distinct = points(d == 2 ? 3000 : 900, d, random);
+    for (int batch = 0; batch < 4; ++batch) {
+      std::vector<float> rows;
+      const std::size_t count = 1 + random() % 1500;
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t from = random() % (distinct.size() / d) / (batch == 0 ? 50 : 1);
+        rows.insert(rows.end(), distinct.begin() + static_cast<std::ptrdiff_t>(from * d), distinct.begin() + static_cast<std::ptrdiff_t>((from + 1) * d));
+      }
+      std::vector<float> expected(count), scores(count);
+      scorer.score(rows.data(), count, d, 2, expected.data());
+      seen.score(scorer, rows.data(), count, d, 2, scores.data());
+      REQUIRE(scores == expected);
     }
   }
 }
