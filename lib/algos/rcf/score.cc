@@ -11,8 +11,8 @@
 namespace smtrain::rcf {
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t{64} << 10;  // of queries that a tree is shown while it is in the nearest cache
-constexpr std::size_t kMostBlockRows = 1024, kFewBlockRows = 32;
+constexpr std::size_t kBlockBytes = std::size_t{256} << 10;  // of queries that a tree is shown at a time: it comes from far, they from near
+constexpr std::size_t kMostBlockRows = 4096, kFewBlockRows = 32;
 constexpr std::size_t kWorthTeam = 4096;  // pairs of a query and a tree that take longer than starting a team
 
 const ScoreKernels& kernels_for(KernelLevel level) {
@@ -162,7 +162,7 @@ void Scorer::score(const float* x, std::size_t rows, std::size_t ld, int threads
     std::transform(block.sums.begin(), block.sums.begin() + static_cast<std::ptrdiff_t>(rows), scores, mean);
     return;
   }
-  if (rows < 4 * team * block_rows) block_rows = std::max(kFewBlockRows, rounded_up(rows / (4 * team) + 1, kGroup));
+  block_rows = std::min(block_rows, std::max(kFewBlockRows, rounded_up((rows + team - 1) / team, kGroup)));
   each_index(threads, (rows + block_rows - 1) / block_rows, [&](std::size_t b) {
     const std::size_t first = b * block_rows, count = std::min(block_rows, rows - first);
     Block own(block_rows, width);

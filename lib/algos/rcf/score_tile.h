@@ -107,13 +107,15 @@ double climb(const TreeView& tree, std::size_t leaf, const float* q, std::uint16
   return s;
 }
 
-// One step of kGroup queries. The sign of cut - q is the way: a comparison would become a branch that nobody can predict.
-inline void step(const WalkNode* nodes, const float* q, std::size_t width, std::int32_t* at) {
-  for (std::size_t l = 0; l < kGroup; ++l) {
-    const WalkNode n = nodes[at[l]];
-    const std::int32_t right = __builtin_bit_cast(std::int32_t, n.cut - q[l * width + n.dim]) >> 31;
-    at[l] += 1 + (n.skip & right);
-  }
+// One step of a query. The sign of cut - q is the way: a comparison would become a branch that nobody can predict. A node is loaded as one
+// number and taken apart in registers.
+inline std::int64_t step(const WalkNode* nodes, const float* q, std::int64_t at) {
+  std::uint64_t bits = 0;
+  memcpy(&bits, nodes + at, sizeof bits);
+  const float cut = __builtin_bit_cast(float, static_cast<std::uint32_t>(bits));
+  const std::int64_t skip = static_cast<std::int64_t>(bits) >> 48;
+  const float gap = cut - q[(bits >> 32) & 0xffff];
+  return at + 1 + (skip & (__builtin_bit_cast(std::int32_t, gap) >> 31));
 }
 
 template <std::size_t kChunks>
@@ -121,9 +123,12 @@ void score_rows(const TreeView& tree, const float* q, std::size_t rows, std::uin
   const std::size_t width = (kChunks == 0 ? tree.chunks : kChunks) * kChunk;
   for (std::size_t first = 0; first < rows; first += kGroup) {
     const float* group = q + first * width;
-    std::int32_t at[kGroup] = {};
+    std::int64_t at[kGroup] = {};
     for (std::int32_t all_there = 0; all_there >= 0;) {
-      for (int i = 0; i < 4; ++i) step(tree.walk, group, width, at);
+      for (int i = 0; i < 4; ++i) {
+#pragma GCC unroll 8
+        for (std::size_t l = 0; l < kGroup; ++l) at[l] = step(tree.walk, group + l * width, at[l]);
+      }
       all_there = -1;
       for (std::size_t l = 0; l < kGroup; ++l) all_there &= tree.walk[at[l]].skip;
     }
