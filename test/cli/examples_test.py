@@ -88,7 +88,7 @@ class Documents(ExampleTest):
 
 class SampleData(CliTest):
     def test_the_scripts_make_the_same_files(self):
-        for script in ("make_points.py", "make_ratings.py", "make_labelled.py"):
+        for script in ("make_points.py", "make_ratings.py", "make_labelled.py", "make_load.py"):
             self.shell(f"{sys.executable} -B {EXAMPLES}/data/{script} .")
         for name in ("points.csv", "points-test.csv", "ratings.libsvm", "liked.libsvm", "liked-test.libsvm", "ratings-request.json",
                      "loans.csv", "loans-test.csv", "rents.csv", "load.csv", "load-next.csv", "load-test.csv"):

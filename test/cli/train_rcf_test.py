@@ -506,13 +506,5 @@ def checkpoints(folder):
     return sorted(n for n in os.listdir(folder) if n.startswith("checkpoint-") and ".tmp" not in n) if os.path.isdir(folder) else []
 
 
-class Examples(RcfTest):
-    def test_the_script_makes_the_same_series(self):
-        self.shell(f"python3 -B {EXAMPLES}/make_load.py .")
-        for name in ("load.csv", "load-next.csv", "load-test.csv"):
-            with open(os.path.join(EXAMPLES, name), "rb") as file:
-                self.assertEqual(self.read(name), file.read())
-
-
 if __name__ == "__main__":
     unittest.main()
