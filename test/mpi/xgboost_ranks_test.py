@@ -95,6 +95,16 @@ class Ranks(MpiTest):
                 result = self.ranks(2, *self.arguments(*more, train="shards,distribution=sharded"), timeout=60)
                 self.assertIn("Train matrix has 1500 rows", result.err)
                 self.assert_close("m.tar", "one.tar")
+        # The container's own metrics count each row alike: they must not see one that is none.
+        more = ("--objective", "reg:squarederror", "--eval_metric", "mae,rmse", "--log-format", "sagemaker")
+        of_rows = [argument for argument in self.arguments() if argument not in ("--objective", "binary:logistic")]
+        lines = []
+        for run in (lambda: self.smtrain(*of_rows, *more), lambda: self.ranks(2, *[a.replace("train=train.csv", "train=shards,distribution=sharded")
+                                                                                  for a in of_rows], *more, timeout=60)):
+            result = run()
+            lines.append([line for line in (result.out + result.err).splitlines() if line.startswith("[7]")])
+        self.assertEqual(len(lines[0]), 1)
+        self.assertEqual(lines[0], lines[1])
         self.write("shards/b.csv", "")
         self.write("train.csv", cli.csv(holed))
         self.smtrain(*self.arguments(output="one.tar"))

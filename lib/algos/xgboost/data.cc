@@ -415,6 +415,7 @@ Rows Channels::read(const Library& library, const MatrixPlan& plan) {
   // All processes have their rows before the engine, which knows no failure of another, waits for them.
   out.all_rows = sum_over(workers, out.rows);
   if (out.all_rows == 0) throw user_error("{}: no rows", join(plan.channels, ", "));
+  context_.log().detail("{}: {} read", join(plan.channels, ", "), counted(out.rows, "row"));
   const std::unique_ptr<GhostRow> ghost = ghost_row(library, holes, facts, workers);
   if (ghost != nullptr) {
     facts.weigh();

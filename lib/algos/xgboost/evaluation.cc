@@ -68,7 +68,9 @@ std::vector<Score> evaluate(Booster& booster, const Params& params, int round, s
     }
     if (own.empty()) continue;
     const Scores predictions = booster.predict(*w.matrix);
-    const std::vector<double> values = own_metrics(params, own, predictions.values, w.matrix->floats("label"), workers);
+    const std::span<const float> labels = w.matrix->floats("label");
+    const std::size_t rows = static_cast<std::size_t>(w.rows.value_or(labels.size())), each = labels.empty() ? 1 : predictions.values.size() / labels.size();
+    const std::vector<double> values = own_metrics(params, own, predictions.values.first(rows * each), labels.first(rows), workers);
     for (std::size_t i = 0; i < own.size(); ++i) scores.push_back({w.name, own[i], values[i]});
   }
   return scores;

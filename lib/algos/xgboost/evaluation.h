@@ -17,6 +17,7 @@ namespace smtrain::xgboost {
 struct Watched {
   std::string name;  ///< "train", "validation"
   const DMatrix* matrix = nullptr;
+  std::optional<std::uint64_t> rows = {};  ///< the first ones, which count (Rows::rows); absent: all
 };
 
 struct Score {

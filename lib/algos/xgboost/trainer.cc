@@ -116,11 +116,11 @@ class Trainer {
       context_.log().warning("objective {}: no row bears a qid, so all are of one group", params_.objective);
     }
     std::optional<Rows> validation;
-    std::vector<Watched> watched{{"train", &train.matrix}};
+    std::vector<Watched> watched{{"train", &train.matrix, train.rows}};
     if (context_.has_channel("validation")) {
       validation = read({"validation"});
       check_classes(*validation, "validation");
-      watched.push_back({"validation", &validation->matrix});
+      watched.push_back({"validation", &validation->matrix, validation->rows});
     } else if (params_.early_stopping_rounds) {
       context_.log().warning("early_stopping_rounds is ignored: there is no validation channel");
     }
@@ -155,7 +155,7 @@ class Trainer {
     note_base_score(booster);
     if (context_.has_channel("test")) {
       const Rows test = read({"test"});
-      const Watched watched{"test", &test.matrix};
+      const Watched watched{"test", &test.matrix, test.rows};
       booster.configure(plan_.engine);
       const std::vector<Score> tested = evaluate(booster, params_, 0, std::span(&watched, 1), context_.communicator());
       scores.insert(scores.end(), tested.begin(), tested.end());
