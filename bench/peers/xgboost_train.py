@@ -4,10 +4,12 @@
 
 Debian's package, which has the library that smtrain opens, for equal engines. The CSV is read as float32: by pandas where the
 interpreter has it, which is the usual and a fast way, else by numpy. The matrix is made of the array that the reader gives; of
-DMatrix and QuantileDMatrix the faster one here is DMatrix.
+DMatrix and QuantileDMatrix the faster one here is DMatrix. Every round is evaluated on the training rows, as the service and smtrain
+do. Prints the seconds that the training took.
 """
 
 import sys
+import time
 
 import numpy as np
 import xgboost
@@ -26,7 +28,10 @@ def main(train, model, rounds, threads):
     matrix = xgboost.DMatrix(table[:, 1:], label=table[:, 0], nthread=int(threads))
     del table
     settings = {"objective": "binary:logistic", "tree_method": "hist", "max_depth": 6, "nthread": int(threads), "seed": 0}
-    xgboost.train(settings, matrix, int(rounds)).save_model(model)
+    start = time.monotonic()
+    booster = xgboost.train(settings, matrix, int(rounds), evals=[(matrix, "train")], verbose_eval=False)
+    print(time.monotonic() - start)
+    booster.save_model(model)
 
 
 if __name__ == "__main__":
