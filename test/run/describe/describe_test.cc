@@ -166,7 +166,7 @@ TEST_CASE("completion: another shell is refused with the nearest known one", "[r
 TEST_CASE("algorithms: the table is filtered by task and kind of data", "[run]") {
   CHECK(algorithms_table("", "").find("kmeans  ") != std::string::npos);
   CHECK(algorithms_table("clustering", "dense table").find("kmeans  ") != std::string::npos);
-  CHECK_THROWS_WITH(algorithms_table("clusterin", ""), Catch::StartsWith("--task is \"clusterin\"; expected one of binary classification, clustering, ") &&
+  CHECK_THROWS_WITH(algorithms_table("clusterin", ""), Catch::StartsWith("--task is \"clusterin\"; expected one of ") && Catch::Contains(" clustering, ") &&
                                                             Catch::EndsWith("; did you mean clustering?"));
   CHECK_THROWS_WITH(algorithms_json("", "pictures"), Catch::Contains("dense table, sparse table"));
   for (const std::string& line : lines_of(algorithms_table("", ""))) CHECK(line.size() <= 100);
