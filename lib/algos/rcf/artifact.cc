@@ -119,13 +119,15 @@ std::uint64_t rows_of(const Members& members, const std::string& name) {
 }
 
 void check_finite(const std::vector<float>& numbers, const char* name) {
-  if (!std::all_of(numbers.begin(), numbers.end(), [](float v) { return std::isfinite(v); })) damaged(name, "holds numbers that are not finite");
+  const bool finite = std::all_of(numbers.begin(), numbers.end(), [](float v) { return std::isfinite(v); });
+  if (!finite) damaged(name, "holds numbers that are not finite");
 }
 
 std::uint64_t whole(const json& facts, const char* key, std::uint64_t least, std::uint64_t most) {
   const auto found = facts.find(key);
   if (found == facts.end() || !found->is_number_unsigned() || found->get<std::uint64_t>() < least || found->get<std::uint64_t>() > most) {
-    damaged(kJson, fmt::format("{} is {}; expected a whole number from {} to {}", key, found == facts.end() ? "absent" : found->dump(), least, most));
+    const std::string is = found == facts.end() ? "absent" : found->dump();
+    damaged(kJson, fmt::format("{} is {}; expected a whole number from {} to {}", key, is, least, most));
   }
   return found->get<std::uint64_t>();
 }
@@ -149,7 +151,9 @@ void check_order(const Tree& tree, std::size_t number) {
     if (!tree.is_leaf(i)) open.push_back(i);
     else if (tree.right_child[i] != -1) damaged("right_child.npy", fmt::format("tree {}: leaf {} has a child", number, i));
   }
-  if (!open.empty() || !tree.is_leaf(tree.nodes() - 1)) damaged("right_child.npy", fmt::format("tree {} has inner nodes without children", number));
+  if (!open.empty() || !tree.is_leaf(tree.nodes() - 1)) {
+    damaged("right_child.npy", fmt::format("tree {} has inner nodes without children", number));
+  }
 }
 
 void check_nodes(const Forest& forest, const Tree& tree, std::size_t number) {
@@ -176,7 +180,9 @@ void check_points(const Forest& forest) {
   for (std::size_t t = 0; t < found.size(); ++t) found[t].resize(forest.trees[t].nodes());
   for (std::size_t r = 0; r < forest.rows(); ++r) {
     const std::int32_t t = forest.tree_of[r];
-    if (t < -1 || t >= static_cast<std::int32_t>(found.size())) damaged("tree.npy", fmt::format("row {} is in tree {} of {}", r, t, found.size()));
+    if (t < -1 || t >= static_cast<std::int32_t>(found.size())) {
+      damaged("tree.npy", fmt::format("row {} is in tree {} of {}", r, t, found.size()));
+    }
     if (t == -1) continue;
     const Tree& tree = forest.trees[static_cast<std::size_t>(t)];
     const std::size_t leaf = leaf_of(tree, forest.row(r));
@@ -215,7 +221,9 @@ void read_trees(const Members& members, Forest& forest, std::uint64_t num_trees)
   forest.trees.resize(static_cast<std::size_t>(num_trees));
   for (std::size_t t = 0; t < num_trees; ++t) {
     Tree& tree = forest.trees[t];
-    const auto cut = [&]<class T>(const std::vector<T>& from, std::vector<T>& to) { to.assign(from.begin() + offset[t], from.begin() + offset[t + 1]); };
+    const auto cut = [&]<class T>(const std::vector<T>& from, std::vector<T>& to) {
+      to.assign(from.begin() + offset[t], from.begin() + offset[t + 1]);
+    };
     cut(cut_dim, tree.cut_dim);
     cut(cut_value, tree.cut_value);
     cut(right, tree.right_child);

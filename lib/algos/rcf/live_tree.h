@@ -1,5 +1,5 @@
-// A tree that points enter and leave (Guha, Mishra, Roy, Schrijvers, ICML 2016, section 2): its law stays that of a tree built of the points
-// that are in it.
+// A tree that points enter and leave (Guha, Mishra, Roy, Schrijvers, ICML 2016, section 2): its law stays that of a tree built of the
+// points that are in it.
 #pragma once
 
 #include <cstddef>

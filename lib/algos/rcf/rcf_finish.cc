@@ -77,7 +77,8 @@ void Trainer::check_sample(std::size_t rows) const {
   const auto trees = static_cast<std::size_t>(params_.num_trees);
   const char* what = params_.shingle > 1 ? "shingle" : "row";
   if (rows == 0) {
-    throw user_error("the train channel holds no rows{}", params_.shingle > 1 ? fmt::format(", or fewer than the {} of a shingle", params_.shingle) : "");
+    throw user_error("the train channel holds no rows{}",
+                     params_.shingle > 1 ? fmt::format(", or fewer than the {} of a shingle", params_.shingle) : "");
   }
   if (rows < trees) {
     throw user_error("{} for {} trees: a tree would have no point; give at least {} (num_trees is at least 50)", counted(rows, what), trees, trees);
@@ -162,17 +163,22 @@ void Trainer::publish(const TestScores& scores) const {
   Log& log = context_.log();
   const ScoreStats stats = scores.stats(workers_);
   const Confusion found = scores.judge(stats.cutoff(), workers_), other = found.negative();
-  if (found.rows() == 0) return log.warning("the test channel holds no {}: nothing is scored", params_.shingle > 1 ? "whole shingle" : "row");
+  const char* what = params_.shingle > 1 ? "whole shingle" : "row";
+  if (found.rows() == 0) return log.warning("the test channel holds no {}: nothing is scored", what);
   log.info("scores of the test channel: mean {:.4f}, deviation {:.4f}, cut-off {:.4f}; {:.0f} of {:.0f} rows are above it, {:.0f} are labelled "
            "anomalous", stats.mean, stats.deviation, stats.cutoff(), found.true_positive + found.false_positive, found.rows(), found.positives());
   const double share = found.positives() / found.rows();
-  if (share == 0 || share == 1) log.warning("all labels of the test channel are {}: precision and recall of the other class say nothing", share);
-  else if (share > kManyAnomalies) {
-    log.warning("{:.1f} % of the test channel is anomalous: that raises the mean and deviation of its scores, and with them the cut-off", 100 * share);
+  if (share == 0 || share == 1) {
+    log.warning("all labels of the test channel are {}: precision and recall of the other class say nothing", share);
+  } else if (share > kManyAnomalies) {
+    log.warning("{:.1f} % of the test channel is anomalous: that raises the mean and deviation of its scores, and with them the cut-off",
+                100 * share);
   }
-  if (found.true_positive + found.false_positive == 0) log.warning("no row of the test channel is above the cut-off: precision and F1 are 0");
+  if (found.true_positive + found.false_positive == 0) {
+    log.warning("no row of the test channel is above the cut-off: precision and F1 are 0");
+  }
   const auto quality = [&](const char* name, double value) { context_.metrics().quality({"test", name, value, false, {}, {}}); };
-  const auto wanted = [&](const char* name) { return std::find(params_.eval_metrics.begin(), params_.eval_metrics.end(), name) != params_.eval_metrics.end(); };
+  const auto wanted = [&](const char* name) { return std::count(params_.eval_metrics.begin(), params_.eval_metrics.end(), name) > 0; };
   if (wanted("accuracy")) quality("accuracy", found.accuracy());
   if (!wanted("precision_recall_fscore")) return;
   quality("precision", found.precision());

@@ -16,7 +16,8 @@ constexpr std::size_t kNodesPerSample = 2;
 // Of the sample, of the points in the leaves, of the boxes of the inner nodes, and of the nodes.
 double bytes_of_sample(std::size_t d) {
   const auto width = static_cast<double>((d + kChunk - 1) / kChunk * kChunk);
-  return sizeof(float) * (static_cast<double>(d) + 3 * width) + kNodesPerSample * (5 * sizeof(std::int32_t) + sizeof(WalkNode) + sizeof(ClimbNode));
+  constexpr std::size_t node = 5 * sizeof(std::int32_t) + sizeof(WalkNode) + sizeof(ClimbNode);
+  return sizeof(float) * (static_cast<double>(d) + 3 * width) + kNodesPerSample * node;
 }
 
 }  // namespace
@@ -37,7 +38,8 @@ std::unique_ptr<job::Predictor> Trainer::run() {
 
 void Trainer::check_settings() {
   if (params_.mini_batch_size != kServiceBatch) {
-    context_.log().warning("mini_batch_size {} is ignored: the service fixes it at {}, and it changes nothing", params_.mini_batch_size, kServiceBatch);
+    context_.log().warning("mini_batch_size {} is ignored: the service fixes it at {}, and it changes nothing", params_.mini_batch_size,
+                           kServiceBatch);
   }
   if (params_.shingle > 1 && workers_.size() > 1) {
     throw user_error("hyperparameter shingle: {} processes would tear the series apart; start one process", workers_.size());
@@ -75,7 +77,8 @@ void Trainer::check_memory() const {
   Log& log = context_.log();
   const std::size_t width = d_ * static_cast<std::size_t>(params_.shingle);
   const double each = static_cast<double>(params_.num_samples_per_tree) * bytes_of_sample(width);
-  const double sample = static_cast<double>(params_.sample_size() * width * sizeof(float)), need = static_cast<double>(params_.num_trees) * each;
+  const double sample = static_cast<double>(params_.sample_size() * width * sizeof(float));
+  const double need = static_cast<double>(params_.num_trees) * each;
   log.detail("Validating memory limits...");
   log.detail("Available memory in bytes: {}", context_.memory_limit());
   log.detail("Estimated sample size in bytes: {:.0f}", sample);
@@ -112,8 +115,8 @@ void Trainer::start_from(const job::Model& model) {
   const std::uint64_t held = before.forest.rows();
   const bool has_all = held == before.rows_seen;  // then any larger sample may go on from it
   if (has_all ? held > params_.sample_size() : before.sample_size() != params_.sample_size()) {
-    throw user_error("--model: its sample holds {} of {} points, for {} trees of {}; num_trees x num_samples_per_tree is {} here, which must be {} {}",
-                     held, grouped(before.rows_seen), before.forest.trees.size(), before.num_samples_per_tree, params_.sample_size(),
+    throw user_error("--model: its sample holds {} of {} points, for {} trees of {}; num_trees x num_samples_per_tree is {} here, which must "
+                     "be {} {}", held, grouped(before.rows_seen), before.forest.trees.size(), before.num_samples_per_tree, params_.sample_size(),
                      has_all ? "at least" : "the same,", has_all ? held : before.sample_size());
   }
   context_.log().info("goes on from a sample of {} of {} points", grouped(held), grouped(before.rows_seen));

@@ -13,9 +13,9 @@
 
 namespace smtrain::rcf {
 
-/// Which slot of a sample of `size` row number `row` (from 0) of a stream takes; none: `size` or more. The first rows take slots 0, 1, ...;
-/// then slot j of a uniform draw in 0 … row where there is such a slot. Each row has random numbers of its own, so that whoever meets it
-/// draws the same.
+/// Which slot of a sample of `size` row number `row` (from 0) of a stream takes; none: `size` or more. The first rows take slots
+/// 0, 1, ...; then slot j of a uniform draw in 0 … row where there is such a slot. Each row has random numbers of its own, so that
+/// whoever meets it draws the same.
 class SlotDraw {
  public:
   SlotDraw(std::uint64_t seed, std::uint64_t size) : random_(seed, "rcf.sample"), size_(size) {}

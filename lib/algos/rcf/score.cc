@@ -11,7 +11,7 @@
 namespace smtrain::rcf {
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t{256} << 10;  // of queries that a tree is shown at a time: it comes from far, they from near
+constexpr std::size_t kBlockBytes = std::size_t{256} << 10;  // of queries that a tree is shown: it comes from far, they from near
 constexpr std::size_t kMostBlockRows = 4096, kFewBlockRows = 32;
 constexpr std::size_t kWorthTeam = 4096;  // pairs of a query and a tree that take longer than starting a team
 
@@ -26,25 +26,23 @@ const ScoreKernels& kernels_for(KernelLevel level) {
 
 std::size_t rounded_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
-// Queries of a block, padded with zeros on all sides.
+// Queries that are scored together, padded with zeros on all sides.
 struct Block {
-  Block(std::size_t most_rows, std::size_t width) : q(allocate_array<float>(most_rows * width)), sums(most_rows), width_(width) {}
-  std::size_t take(const float* x, std::size_t rows, std::size_t ld, std::size_t d) {
-    const std::size_t padded = rounded_up(rows, kGroup);
+  Block(const float* x, std::size_t rows, std::size_t ld, std::size_t d, std::size_t width)
+      : padded(rounded_up(rows, kGroup)), q(allocate_array<float>(padded * width)), sums(padded) {
     for (std::size_t i = 0; i < padded; ++i) {
-      float* to = q.get() + i * width_;
+      float* to = q.get() + i * width;
       const std::size_t n = i < rows ? d : 0;
       std::copy_n(x + i * ld, n, to);
-      std::fill(to + n, to + width_, 0.0f);
+      std::fill(to + n, to + width, 0.0f);
     }
-    std::fill(sums.begin(), sums.end(), 0.0);
-    return padded;
   }
+  void mean(std::size_t rows, std::size_t trees, float* scores) const {
+    for (std::size_t i = 0; i < rows; ++i) scores[i] = static_cast<float>(sums[i] / static_cast<double>(trees));
+  }
+  std::size_t padded;
   std::shared_ptr<float> q;
   std::vector<double> sums;
-
- private:
-  std::size_t width_;
 };
 
 }  // namespace
@@ -70,10 +68,10 @@ Scorer::Scorer(const Forest& forest)
   for (const Tree& tree : forest.trees) lay_out(forest, tree);
 }
 
-// Children lie behind their parents: boxes come about from the last node to the first.
 void Scorer::lay_out(const Forest& forest, const Tree& tree) {
-  const std::size_t nodes = tree.nodes(), width = chunks_ * kChunk, start = walk_.size();
-  const auto mass = static_cast<std::size_t>(tree.mass[0]);
+  const std::size_t width = chunks_ * kChunk, start = walk_.size();
+  walk_.resize(start + tree.nodes());
+  climb_.resize(start + tree.nodes());
   TreeView view;
   view.walk = walk_.data() + start;
   view.climb = climb_.data() + start;
@@ -81,19 +79,24 @@ void Scorer::lay_out(const Forest& forest, const Tree& tree) {
   view.points = points_.get() + points_used_ * width;
   view.value = value_.data();
   view.chunks = chunks_;
-  view.scale = std::log2(static_cast<double>(mass) + 1);
-  walk_.resize(start + nodes);
-  climb_.resize(start + nodes);
+  view.scale = std::log2(static_cast<double>(tree.mass[0]) + 1);
+  place_nodes(forest, tree, start);
+  bound_boxes(tree, view, climb_.data() + start);
+  views_.push_back(view);
+}
+
+void Scorer::place_nodes(const Forest& forest, const Tree& tree, std::size_t start) {
+  const std::size_t width = chunks_ * kChunk;
+  const auto mass = static_cast<std::size_t>(tree.mass[0]);
   WalkNode* walk = walk_.data() + start;
   ClimbNode* climb = climb_.data() + start;
   std::int32_t boxes = 0, points = 0;
-  climb[0] = {0, 0, 0, 0};
-  for (std::size_t i = 0; i < nodes; ++i) {
+  for (std::size_t i = 0; i < tree.nodes(); ++i) {
     if (tree.is_leaf(i)) {
       walk[i] = {-std::numeric_limits<float>::infinity(), 0, -1};
       climb[i].number = value_of_equal(climb[i].depth, static_cast<std::size_t>(tree.mass[i]), mass);
       climb[i].place = points++;
-      float* to = points_.get() + (points_used_ + static_cast<std::size_t>(climb[i].place)) * width;
+      float* to = points_.get() + points_used_++ * width;
       std::fill(std::copy_n(forest.row(static_cast<std::size_t>(tree.point[i])), d_, to), to + width, 0.0f);
       continue;
     }
@@ -105,18 +108,24 @@ void Scorer::lay_out(const Forest& forest, const Tree& tree) {
       climb[child].depth = static_cast<std::uint16_t>(climb[i].depth + 1);
     }
   }
-  float* box_of_tree = boxes_.get() + boxes_used_ * 2 * width;
+  boxes_used_ += static_cast<std::size_t>(boxes);
+}
+
+// Children lie behind their parents: boxes come about from the last node to the first.
+void Scorer::bound_boxes(const Tree& tree, const TreeView& view, ClimbNode* climb) {
+  float* const boxes = boxes_.get() + (view.boxes - boxes_.get());
   const auto place = [&](std::size_t i) { return static_cast<std::size_t>(climb[i].place); };
-  for (std::size_t i = nodes; i-- > 0;) {
+  for (std::size_t i = tree.nodes(); i-- > 0;) {
     if (tree.is_leaf(i)) continue;
-    float* box = box_of_tree + place(i) * 2 * width;
     double sides = 0;
-    for (std::size_t c = 0; c < chunks_; ++c, box += 2 * kChunk) {
+    for (std::size_t c = 0; c < chunks_; ++c) {
+      float* box = boxes + (place(i) * chunks_ + c) * 2 * kChunk;
       std::fill_n(box, kChunk, std::numeric_limits<float>::infinity());
       std::fill_n(box + kChunk, kChunk, -std::numeric_limits<float>::infinity());
       for (const std::size_t child : {i + 1, static_cast<std::size_t>(tree.right_child[i])}) {
         const bool leaf = tree.is_leaf(child);
-        const float* low = leaf ? view.points + place(child) * width + c * kChunk : box_of_tree + (place(child) * chunks_ + c) * 2 * kChunk;
+        const std::size_t at = place(child) * chunks_ + c;
+        const float* low = leaf ? view.points + at * kChunk : boxes + at * 2 * kChunk;
         const float* high = leaf ? low : low + kChunk;
         for (std::size_t j = 0; j < kChunk; ++j) {
           box[j] = std::min(box[j], low[j]);
@@ -127,9 +136,6 @@ void Scorer::lay_out(const Forest& forest, const Tree& tree) {
     }
     climb[i].number = sides;
   }
-  boxes_used_ += static_cast<std::size_t>(boxes);
-  points_used_ += static_cast<std::size_t>(points);
-  views_.push_back(view);
 }
 
 std::uint64_t Scorer::bytes() const {
@@ -142,34 +148,33 @@ void Scorer::score_block(const float* q, std::size_t padded, std::size_t first_t
 }
 
 void Scorer::score(const float* x, std::size_t rows, std::size_t ld, int threads, float* scores) const {
-  const std::size_t width = chunks_ * kChunk, team = static_cast<std::size_t>(std::max(threads, 1));
-  const auto mean = [&](double sum) { return static_cast<float>(sum / static_cast<double>(trees())); };
-  std::size_t block_rows = std::clamp(kBlockBytes / (width * sizeof(float)), kFewBlockRows, kMostBlockRows) / kGroup * kGroup;
-  if (rows * trees() < kWorthTeam || team == 1) threads = 1;
-  // Few rows: threads share the trees. The trees' scores are added in their order all the same.
-  if (threads > 1 && rows < team * kFewBlockRows) {
-    Block block(rounded_up(rows, kGroup), width);
-    const std::size_t padded = block.take(x, rows, ld, d_), parts = std::min(trees(), 4 * team);
-    std::vector<double> apart(trees() * padded);
-    each_index(threads, parts, [&](std::size_t part) {
-      for (std::size_t t = part * trees() / parts; t < (part + 1) * trees() / parts; ++t) {
-        score_block(block.q.get(), padded, t, t + 1, apart.data() + t * padded);
-      }
-    });
-    for (std::size_t t = 0; t < trees(); ++t) {
-      for (std::size_t i = 0; i < rows; ++i) block.sums[i] += apart[t * padded + i];
-    }
-    std::transform(block.sums.begin(), block.sums.begin() + static_cast<std::ptrdiff_t>(rows), scores, mean);
-    return;
-  }
-  block_rows = std::min(block_rows, std::max(kFewBlockRows, rounded_up((rows + team - 1) / team, kGroup)));
+  const std::size_t team = static_cast<std::size_t>(std::max(threads, 1)), row_bytes = chunks_ * kChunk * sizeof(float);
+  if (rows * trees() < kWorthTeam) threads = 1;
+  if (threads > 1 && rows < team * kFewBlockRows) return score_few(x, rows, ld, threads, scores);
+  const std::size_t most = std::clamp(kBlockBytes / row_bytes, kFewBlockRows, kMostBlockRows) / kGroup * kGroup;
+  const std::size_t block_rows = std::min(most, std::max(kFewBlockRows, rounded_up((rows + team - 1) / team, kGroup)));
   each_index(threads, (rows + block_rows - 1) / block_rows, [&](std::size_t b) {
     const std::size_t first = b * block_rows, count = std::min(block_rows, rows - first);
-    Block own(block_rows, width);
-    const std::size_t padded = own.take(x + first * ld, count, ld, d_);
-    score_block(own.q.get(), padded, 0, trees(), own.sums.data());
-    std::transform(own.sums.begin(), own.sums.begin() + static_cast<std::ptrdiff_t>(count), scores + first, mean);
+    Block block(x + first * ld, count, ld, d_, chunks_ * kChunk);
+    score_block(block.q.get(), block.padded, 0, trees(), block.sums.data());
+    block.mean(count, trees(), scores + first);
   });
+}
+
+// Threads share the trees. Their scores are added in the order of the trees all the same.
+void Scorer::score_few(const float* x, std::size_t rows, std::size_t ld, int threads, float* scores) const {
+  Block block(x, rows, ld, d_, chunks_ * kChunk);
+  const std::size_t parts = std::min(trees(), 4 * static_cast<std::size_t>(threads));
+  std::vector<double> apart(trees() * block.padded);
+  each_index(threads, parts, [&](std::size_t part) {
+    for (std::size_t t = part * trees() / parts; t < (part + 1) * trees() / parts; ++t) {
+      score_block(block.q.get(), block.padded, t, t + 1, apart.data() + t * block.padded);
+    }
+  });
+  for (std::size_t t = 0; t < trees(); ++t) {
+    for (std::size_t i = 0; i < rows; ++i) block.sums[i] += apart[t * block.padded + i];
+  }
+  block.mean(rows, trees(), scores);
 }
 
 Explanation Scorer::explain(const float* x, bool with_attribution) const {

@@ -30,14 +30,17 @@ class Scorer {
   /// Memory of the layout, in bytes.
   std::uint64_t bytes() const;
 
-  /// scores[i] of the queries x (rows, d), dense with leading dimension ld. Every query's score is the sum over the trees in their order, whatever
-  /// the number of rows and threads.
+  /// scores[i] of the queries x (rows, d), dense with leading dimension ld. Every query's score is the sum over the trees in their
+  /// order, whatever the number of rows and threads.
   void score(const float* x, std::size_t rows, std::size_t ld, int threads, float* scores) const;
   /// Of one query of d numbers; the score is that of score(), up to rounding. `with_attribution`: else it stays empty.
   Explanation explain(const float* x, bool with_attribution) const;
 
  private:
   void lay_out(const Forest& forest, const Tree& tree);
+  void place_nodes(const Forest& forest, const Tree& tree, std::size_t start);
+  void bound_boxes(const Tree& tree, const TreeView& view, ClimbNode* climb);
+  void score_few(const float* x, std::size_t rows, std::size_t ld, int threads, float* scores) const;
   void score_block(const float* q, std::size_t padded, std::size_t first_tree, std::size_t last_tree, double* sums) const;
 
   std::size_t d_ = 0, chunks_ = 0;

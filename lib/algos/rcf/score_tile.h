@@ -107,8 +107,8 @@ double climb(const TreeView& tree, std::size_t leaf, const float* q, std::uint16
   return s;
 }
 
-// One step of a query. The sign of cut - q is the way: a comparison would become a branch that nobody can predict. A node is loaded as one
-// number and taken apart in registers.
+// One step of a query. The sign of cut - q is the way: a comparison would become a branch that nobody can predict. A node is loaded as
+// one number and taken apart in registers.
 inline std::int64_t step(const WalkNode* nodes, const float* q, std::int64_t at) {
   std::uint64_t bits = 0;
   memcpy(&bits, nodes + at, sizeof bits);

@@ -10,7 +10,8 @@
 
 namespace smtrain::rcf {
 
-/// Keeps the rows of at most kBytes, each at a place by its bits, where a later one takes it from it. What it answers is what Scorer says.
+/// Keeps the rows of at most kBytes, each at a place by its bits, where a later one takes it from it. What it answers is what Scorer
+/// says.
 class SeenScores {
  public:
   static constexpr std::size_t kBytes = std::size_t{8} << 20;

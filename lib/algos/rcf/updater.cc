@@ -20,7 +20,8 @@ RcfUpdater::RcfUpdater(const RcfModel& model)
   }
 }
 
-void RcfUpdater::update(compute::Backend& backend, const formats::Batch& batch, const job::AnswerRequest& wanted, formats::Prediction& out) {
+void RcfUpdater::update(compute::Backend& backend, const formats::Batch& batch, const job::AnswerRequest& wanted,
+                        formats::Prediction& out) {
   const formats::Batch joined = shingler_(batch), points = dense(joined);
   const std::vector<std::string> columns = columns_of(wanted);
   lay_out(columns, points.rows, model_.forest.d, out);
@@ -32,8 +33,8 @@ void RcfUpdater::update(compute::Backend& backend, const formats::Batch& batch, 
 }
 
 // Trees do not know each other: each goes through all the rows, and what they say is added in their order.
-void RcfUpdater::learn(const formats::Batch& points, std::size_t first, std::size_t count, const std::vector<std::string>& columns, int threads,
-                       formats::Prediction& out) {
+void RcfUpdater::learn(const formats::Batch& points, std::size_t first, std::size_t count, const std::vector<std::string>& columns,
+                       int threads, formats::Prediction& out) {
   const std::uint64_t row = model_.rows_seen;
   plan(points, first, count);
   const bool attributes = std::count(columns.begin(), columns.end(), kAttribution) > 0;
