@@ -237,15 +237,20 @@ TEST_CASE("rcf: after many updates scores are those of a forest built from the s
     for (float& v : x) v = normal(random) + shift;
     return x;
   };
-  // The stream moves: the old forest finds its new rows odd.
-  const RcfModel model = model_of(d, draw(2000, 0), 40, 50, seed());
-  const std::vector<float> later = draw(60000, 4), queries = draw(300, 4);
-  RcfModel after;
-  updated(model, later, 8192, 2, after);
-  const double anew = mean_score(build_forest(d, after.forest.points, 40, seed() + 1, 2), queries);
-  const double moved = mean_score(after.forest, queries), old = mean_score(model.forest, queries);
-  CHECK(moved == Approx(anew).epsilon(0.02));
-  CHECK(old > 1.5 * anew);
+  // The stream moves: the old forest finds its new rows odd. The ratio of two forests of the same points varies by 0.021.
+  constexpr int kRounds = 8;
+  double ratio = 0;
+  RcfModel model, after;
+  std::vector<float> queries;
+  for (int round = 0; round < kRounds; ++round) {
+    model = model_of(d, draw(2000, 0), 40, 50, random());
+    queries = draw(300, 4);
+    updated(model, draw(30000, 4), 8192, 2, after);
+    const double anew = mean_score(build_forest(d, after.forest.points, 40, random(), 2), queries);
+    ratio += mean_score(after.forest, queries) / anew / kRounds;
+    CHECK(mean_score(model.forest, queries) > 1.5 * anew);
+  }
+  CHECK(ratio == Approx(1).margin(5 * 0.021 / std::sqrt(static_cast<double>(kRounds))));
   // What is wanted by name comes in a moving forest, too.
   RcfModel again;
   job::AnswerRequest wanted;
