@@ -46,7 +46,7 @@ std::vector<std::string> together(int size, const std::function<void(int rank)>&
 std::string model_of(const DMatrix& matrix, const char* method) {
   const DMatrix* const all[] = {&matrix};
   Booster booster(Library::open(), all);
-  booster.configure({{"objective", "binary:logistic"}, {"tree_method", method}, {"max_depth", "3"}, {"nthread", "1"}});
+  booster.configure({{"objective", "binary:logistic"}, {"tree_method", method}, {"max_depth", "3"}, {"nthread", "1"}, {"base_score", "0.5"}});
   for (int round = 0; round < 5; ++round) booster.update(round, matrix);
   return booster.save("ubj");
 }

@@ -68,6 +68,13 @@ struct Calls {
   int (*communicator_rank)();
   int (*communicator_size)();
 
+  // Null before 2.1.
+  int (*tracker_create)(const char* config, Handle* out);
+  int (*tracker_worker_args)(Handle tracker, const char** json);
+  int (*tracker_run)(Handle tracker, const char* config);
+  int (*tracker_wait)(Handle tracker, const char* config);
+  int (*tracker_free)(Handle tracker);
+
   /// Not of the C interface: the engine's stream of random numbers on this thread. Null where the library hides it.
   std::mt19937& (*random_engine)();
 };

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "base/text.h"
@@ -21,6 +22,7 @@ namespace smtrain::xgboost {
 namespace {
 
 constexpr double kPatience = 60, kProbe = 3, kFarewell = 10;
+constexpr int kLong = 86400;  // seconds: how long a round takes is not for the network to say
 
 std::string host_name() {
   char name[256] = "";
@@ -103,32 +105,81 @@ std::vector<std::string> own_addresses() {
   return addresses;
 }
 
+// The engine's own tracker, on one rank.
+class Collective::EnginesTracker {
+ public:
+  EnginesTracker(const Library& library, const std::string& address, int workers) : library_(library) {
+    const std::string config = fmt::format(R"({{"dmlc_communicator":"rabit","n_workers":{},"host":"{}","port":0,"sortby":1,"timeout":{}}})",
+                                           workers, address, kLong);
+    library.check(library.calls().tracker_create(config.c_str(), &handle_), Fault::machine);
+    library.check(library.calls().tracker_run(handle_, "{}"), Fault::machine);
+  }
+  EnginesTracker(const EnginesTracker&) = delete;
+  EnginesTracker& operator=(const EnginesTracker&) = delete;
+  ~EnginesTracker() { library_.calls().tracker_free(handle_); }
+
+  int port() const {
+    const char* json = nullptr;
+    library_.check(library_.calls().tracker_worker_args(handle_, &json), Fault::machine);
+    const auto arguments = nlohmann::json::parse(json, nullptr, false);
+    if (!arguments.is_object() || !arguments.contains("dmlc_tracker_port") || !arguments["dmlc_tracker_port"].is_number_integer()) {
+      throw machine_error("XGBoost's tracker names no port: {}", json);
+    }
+    return arguments["dmlc_tracker_port"].get<int>();
+  }
+  void wait() const { library_.calls().tracker_wait(handle_, "{}"); }
+
+ private:
+  const Library& library_;
+  Handle handle_ = nullptr;
+};
+
 Collective::Collective(const Library& library, dist::Communicator& workers) : library_(library), workers_(workers) {
   if (workers.size() == 1) return;
-  const bool local = on_one_host(workers);
-  std::string token, offer;
-  if (workers.is_root()) {
-    token = random_token();
-    TrackerOptions options;
-    options.address = local ? "127.0.0.1" : "0.0.0.0";
-    options.workers = workers.size();
-    options.token = token;
-    options.patience = kPatience;
-    tracker_ = std::make_unique<Tracker>(options);
-    offer = fmt::format("{} {} {}", tracker_->port(), token, local ? options.address : smtrain::join(own_addresses(), " "));
+  const std::string address = on_one_host(workers) ? "127.0.0.1" : agree_on_address();
+  join(library.calls().tracker_create == nullptr ? meet_at_own_tracker(address) : meet_at_engines_tracker(address));
+}
+
+// By trying: rank 0 listens everywhere meanwhile.
+std::string Collective::agree_on_address() {
+  std::unique_ptr<Tracker> listener;
+  std::string offer;
+  if (workers_.is_root()) {
+    listener = std::make_unique<Tracker>(TrackerOptions{"0.0.0.0", workers_.size(), random_token(), kPatience});
+    offer = fmt::format("{} {}", listener->port(), smtrain::join(own_addresses(), " "));
   }
-  const std::vector<std::string> parts = [&] {
-    std::vector<std::string> texts;
-    const std::string text = workers.share(offer).front();
-    for (const std::string_view part : split(text, ' ')) texts.emplace_back(part);
-    return texts;
-  }();
-  const int port = std::stoi(parts.at(0));
-  const std::vector<std::string> addresses(parts.begin() + 2, parts.end());
-  const std::string address = local ? addresses.front() : agreed_address(workers, addresses, port);
-  join(fmt::format(R"({{"xgboost_communicator":"rabit","DMLC_TRACKER_URI":"{}","DMLC_TRACKER_PORT":"{}","DMLC_TASK_ID":"{}",)"
-                   R"("DMLC_WORKER_CONNECT_RETRY":"1"}})",
-                   address, port, Tracker::task_name(parts.at(1), workers.rank())));
+  const std::string heard = workers_.share(offer).front();
+  std::vector<std::string> addresses;
+  for (const std::string_view part : split(heard, ' ')) addresses.emplace_back(part);
+  const int port = std::stoi(addresses.front());
+  addresses.erase(addresses.begin());
+  return agreed_address(workers_, addresses, port);
+}
+
+std::string Collective::meet_at_own_tracker(const std::string& address) {
+  std::string offer;
+  if (workers_.is_root()) {
+    const std::string token = random_token();
+    tracker_ = std::make_unique<Tracker>(TrackerOptions{address, workers_.size(), token, kPatience});
+    offer = fmt::format("{} {}", tracker_->port(), token);
+  }
+  const std::string heard = workers_.share(offer).front();
+  const std::size_t space = heard.find(' ');
+  return fmt::format(R"({{"xgboost_communicator":"rabit","DMLC_TRACKER_URI":"{}","DMLC_TRACKER_PORT":"{}","DMLC_TASK_ID":"{}",)"
+                     R"("DMLC_WORKER_CONNECT_RETRY":"1"}})",
+                     address, heard.substr(0, space), Tracker::task_name(heard.substr(space + 1), workers_.rank()));
+}
+
+std::string Collective::meet_at_engines_tracker(const std::string& address) {
+  std::string port;
+  if (workers_.is_root()) {
+    engines_tracker_ = std::make_unique<EnginesTracker>(library_, address, workers_.size());
+    port = std::to_string(engines_tracker_->port());
+  }
+  // Tasks are sorted by their names, as text.
+  return fmt::format(R"({{"dmlc_communicator":"rabit","dmlc_tracker_uri":"{}","dmlc_tracker_port":{},"dmlc_task_id":"{:08}","dmlc_retry":1,)"
+                     R"("dmlc_timeout":{}}})",
+                     address, workers_.share(port).front(), workers_.rank(), kLong);
 }
 
 void Collective::join(const std::string& arguments) {
@@ -150,7 +201,7 @@ void Collective::join(const std::string& arguments) {
 bool Collective::tells_of_a_broken_link(const Error& error) {
   const std::string_view text = error.what();
   if (!text.starts_with("XGBoost")) return false;
-  const char* const words[] = {"Allreduce failed", "Broadcast failed", "Allgather", "Rabit", "ollective", "onnection", "socket", "XGBoost sees itself"};
+  const char* const words[] = {"llreduce", "roadcast", "llgather", "Rabit", "ollective", "onnection", "socket", "The other end", "XGBoost sees itself"};
   return std::any_of(std::begin(words), std::end(words), [&](const char* word) { return text.find(word) != std::string_view::npos; });
 }
 
@@ -163,7 +214,9 @@ void Collective::finish() {
   leave();
   workers_.barrier();
   if (tracker_) tracker_->wait(kFarewell);
+  if (engines_tracker_) engines_tracker_->wait();
   tracker_.reset();
+  engines_tracker_.reset();
   joined_ = false;
 }
 

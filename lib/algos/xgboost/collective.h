@@ -18,7 +18,7 @@ namespace smtrain::xgboost {
 /// waiting.
 class Collective {
  public:
-  /// Rank 0 runs a tracker, on the loopback where all processes are on one host, else at
+  /// Rank 0 runs a tracker, the engine's (from 2.1 on) or ours, on the loopback where all processes are on one host, else at
   /// the first address of rank 0's host that all reach. Throws a machine Error.
   Collective(const Library& library, dist::Communicator& workers);
   Collective(const Collective&) = delete;
@@ -42,13 +42,19 @@ class Collective {
   void finish();
 
  private:
+  class EnginesTracker;
+
   static bool tells_of_a_broken_link(const Error& error);
+  std::string agree_on_address();
+  std::string meet_at_own_tracker(const std::string& address);
+  std::string meet_at_engines_tracker(const std::string& address);
   void join(const std::string& arguments);
   void leave();
 
   const Library& library_;
   dist::Communicator& workers_;
-  std::unique_ptr<Tracker> tracker_;         // on rank 0
+  std::unique_ptr<Tracker> tracker_;                 // of rank 0, one of the two
+  std::unique_ptr<EnginesTracker> engines_tracker_;
   bool joined_ = false, linked_ = false;
 };
 

@@ -101,6 +101,11 @@ Library::Library() : object_(opened()) {
   object_.find_optional(wanted("_ZN7xgboost6common12GlobalRandomEv", calls_.random_engine));
   find_matrix_calls(object_, calls_);
   find_booster_calls(object_, calls_);
+  if (version_ >= Version{2, 1, 0}) {
+    object_.find({wanted("XGTrackerCreate", calls_.tracker_create), wanted("XGTrackerWorkerArgs", calls_.tracker_worker_args),
+                  wanted("XGTrackerRun", calls_.tracker_run), wanted("XGTrackerWaitFor", calls_.tracker_wait),
+                  wanted("XGTrackerFree", calls_.tracker_free)});
+  }
   const char* text = nullptr;
   check(calls_.build_info(&text), Fault::machine);
   const auto built = nlohmann::json::parse(text, nullptr, false);
