@@ -90,7 +90,10 @@ void GpuBackend::top_nearest(Queue&, const Mat& x, const Points& points, const M
     a.x = x.at<float>(first);
     a.ids = ids.at<std::int32_t>(first);
     a.scores = scores.at<float>(first);
-    search_piece(a, x.row_range(first, a.n));
+    Mat rows = x;  // a module links nothing of the core, which row_range is of
+    rows.offset += first * x.ld;
+    rows.rows = a.n;
+    search_piece(a, rows);
   }
 }
 
