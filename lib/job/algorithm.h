@@ -119,6 +119,8 @@ class Predictor {
   virtual std::size_t feature_dim() const = 0;
   /// What `convert` writes of the model when no tensor is named; absent: its only matrix.
   virtual std::optional<Coefficients> coefficients() const { return std::nullopt; }
+  /// The whole model as JSON that other programs read, for `convert`; absent: there is no such form.
+  virtual std::optional<std::string> as_json() const { return std::nullopt; }
   /// Per-thread scratch, made once and passed in.
   class Scratch {
    public:

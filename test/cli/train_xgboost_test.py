@@ -113,6 +113,32 @@ class Training(BoostTest):
         self.assertRegex(out, r"importance of f0 +weight \d+, gain \S+, cover \S+, total_gain \S+, total_cover \S+")
         self.assertLess(out.index("importance of f0"), out.index("importance of f4"))
 
+    def test_the_importance_of_all_features_is_a_table_and_the_model_json(self):
+        self.boost()
+        self.smtrain("convert", "m.tar", "importance.csv")
+        head, *rows = self.read("importance.csv").decode().splitlines()
+        self.assertEqual(head, "weight,gain,cover,total_gain,total_cover")
+        rows = [list(map(float, row.split(","))) for row in rows]
+        self.assertEqual(len(rows), 5)
+        self.assertGreater(rows[0][3], rows[4][3])
+        self.assertAlmostEqual(rows[0][0] * rows[0][1], rows[0][3], delta=0.01 * rows[0][3])
+        self.smtrain("convert", "m.tar", "model.json")
+        model = json.loads(self.read("model.json"))
+        self.assertEqual(len(model["learner"]["gradient_booster"]["model"]["trees"]), 6)
+        # And back: a folder or tarball with the JSON in it is a model, too.
+        with tarfile.open(self.path("json.tar"), "w") as tar:
+            tar.add(self.path("model.json"), "xgboost-model")
+        for name in ("m.tar", "json.tar"):
+            self.smtrain("transform", "--model", name, "--input", "other.csv", *CSV, "--output", name + ".csv")
+        self.assertEqual(self.read("m.tar.csv"), self.read("json.tar.csv"))
+
+    def test_weights_of_a_linear_model(self):
+        self.boost("--booster", "gblinear")
+        self.smtrain("convert", "m.tar", "weights.csv")
+        head, *rows = self.read("weights.csv").decode().splitlines()
+        self.assertEqual(head, "weight")
+        self.assertEqual(max(range(5), key=lambda i: abs(float(rows[i]))), 0)
+
     def test_the_start_is_recorded(self):
         self.boost()
         self.assertEqual(manifest(self.read("m.tar"))["hyperparameters"]["base_score"], "0.5")
@@ -175,6 +201,21 @@ class Folds(BoostTest):
         rows = members(self.read("m.tar"))["predictions.csv"].decode().splitlines()
         self.assertEqual(len(rows), 1200)
         self.assertTrue(all(row.count(",") == 1 for row in rows))
+
+
+class Container(BoostTest):
+    def test_results_of_folds_lie_beside_the_model(self):
+        for folder in ("config", "data/train"):
+            os.makedirs(self.path("ml", "input", folder))
+        self.write("ml/input/data/train/train.csv", table(300))
+        values = {"num_round": "3", "objective": "binary:logistic", "_kfold": "2", "smtrain_algorithm": "xgboost"}
+        self.write("ml/input/config/hyperparameters.json", json.dumps(values))
+        config = {"train": {"TrainingInputMode": "File", "ContentType": "text/csv", "S3DistributionType": "FullyReplicated", "RecordWrapperType": "None"}}
+        self.write("ml/input/config/inputdataconfig.json", json.dumps(config))
+        out = self.smtrain("train", "--root", "ml").out
+        self.assertEqual(len(lines(out)), 7)
+        self.assertEqual(self.files("ml/output/data"), ["predictions.csv"])
+        self.assertEqual(self.files("ml/model"), ["manifest.json", "xgboost-model-0", "xgboost-model-1"])
 
 
 class Refusals(BoostTest):

@@ -149,12 +149,37 @@ Booster load_booster(const Library& library, std::string_view bytes, const std::
     booster.load(bytes);
     booster.config();
   } catch (const Error& e) {
-    throw Error(e.fault(), fmt::format("{}: cannot be loaded by XGBoost {}: {}", name, library.version().to_string(), e.what()));
+    // Want of memory, too, is how a damaged length shows.
+    throw user_error("{}: cannot be loaded by XGBoost {}: {}", name, library.version().to_string(), e.what());
   }
   return booster;
 }
 
-std::string objective_of(const Booster& booster) { return text_at(config_of(booster), "/learner/learner_train_param/objective"); }
+job::Coefficients importance_of(const Booster& booster) {
+  const bool linear = text_at(config_of(booster), "/learner/learner_train_param/booster") == "gblinear";
+  const std::size_t features = booster.features();
+  const std::vector<std::string> names = booster.feature_names();
+  std::map<std::string, std::size_t> row_of;
+  for (std::size_t i = 0; i < features; ++i) row_of[names.size() == features ? names[i] : fmt::format("f{}", i)] = i;
+  const std::vector<const char*> kinds = linear ? std::vector<const char*>{"weight"}
+                                                : std::vector<const char*>{"weight", "gain", "cover", "total_gain", "total_cover"};
+  job::Coefficients all;
+  std::vector<float> values;
+  for (std::size_t k = 0; k < kinds.size(); ++k) {
+    const FeatureScores scores = booster.feature_scores(kinds[k]);
+    const std::size_t width = linear ? scores.classes : kinds.size();
+    values.resize(features * width);
+    for (std::size_t i = 0; i < scores.features.size(); ++i) {
+      const auto row = row_of.find(scores.features[i]);
+      if (row == row_of.end()) continue;
+      for (std::size_t c = 0; c < scores.classes; ++c) values[row->second * width + k + c] = scores.values[i * scores.classes + c];
+    }
+    if (!linear) all.columns.emplace_back(kinds[k]);
+    for (std::size_t c = 0; linear && c < width; ++c) all.columns.push_back(width == 1 ? "weight" : fmt::format("weight_{}", c));
+  }
+  all.matrix = formats::NamedTensor::f32("importance", {features, all.columns.size()}, values.data());
+  return all;
+}
 
 Facts facts_of(const Booster& booster) {
   const json config = config_of(booster);

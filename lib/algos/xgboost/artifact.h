@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "algos/xgboost/booster.h"
+#include "job/algorithm.h"
 #include "job/model.h"
 
 namespace smtrain::xgboost {
@@ -37,7 +38,7 @@ Booster load_booster(const Library& library, std::string_view bytes, const std::
 /// first: weight (splits), gain and cover on average and in total.
 std::vector<std::pair<std::string, std::string>> facts_of(const Booster& booster);
 
-/// The objective by the model's own name: "binary:logistic".
-std::string objective_of(const Booster& booster);
+/// As job::Predictor::coefficients has it; features in their order, those that nothing uses with zeros.
+job::Coefficients importance_of(const Booster& booster);
 
 }  // namespace smtrain::xgboost

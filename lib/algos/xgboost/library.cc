@@ -144,7 +144,8 @@ std::string plain_words(std::string_view engine_text) {
   }
   text = without_place(text);
   std::string line;
-  for (const char c : trim(text)) line += c == '\n' ? ' ' : c;
+  // The engine quotes damaged files byte by byte.
+  for (const char c : trim(text)) line += c == '\n' ? ' ' : c < ' ' || c == '\x7f' ? '?' : c;
   return line;
 }
 

@@ -29,25 +29,31 @@ template <class... A>
 // ---- trees, in whatever form they come ------------------------------------------------------------------------------------
 
 struct Nodes {
-  std::vector<std::int64_t> left, right, feature;  // of a leaf, left and right are -1
+  std::vector<std::int64_t> left, right, feature, parent;  // of a leaf, left and right are -1
 };
+
+constexpr std::int64_t kNoParent = 0x7fffffff;
 
 // From the root every node is met once.
 void check_tree(const Nodes& nodes, std::int64_t features, std::size_t tree) {
   const auto n = static_cast<std::int64_t>(nodes.left.size());
   std::vector<bool> met(nodes.left.size());
-  std::vector<std::int64_t> open{0};
+  std::vector<std::pair<std::int64_t, std::int64_t>> open{{0, kNoParent}};  // nodes and the ones they are reached from
   while (!open.empty()) {
-    const std::int64_t at = open.back();
+    const auto [at, from] = open.back();
     open.pop_back();
     if (at < 0 || at >= n) damaged("tree {}: a node leads to node {} of {}", tree, at, n);
     const auto i = static_cast<std::size_t>(at);
     if (met[i]) damaged("tree {}: two ways lead to node {}", tree, at);
     met[i] = true;
+    if (nodes.parent[i] != from) damaged("tree {}: node {} is reached from another node than it says", tree, at);
     if (nodes.left[i] == -1) continue;
     if (nodes.feature[i] < 0 || nodes.feature[i] >= features) damaged("tree {}: node {} splits feature {} of {}", tree, at, nodes.feature[i], features);
-    open.push_back(nodes.left[i]);
-    open.push_back(nodes.right[i]);
+    open.emplace_back(nodes.left[i], at);
+    open.emplace_back(nodes.right[i], at);
+  }
+  for (std::size_t i = 0; i < met.size(); ++i) {  // what was pruned
+    if (!met[i] && nodes.parent[i] != kNoParent && (nodes.parent[i] < 0 || nodes.parent[i] >= n)) damaged("tree {}: node {} has no parent", tree, i);
   }
 }
 
@@ -105,17 +111,21 @@ void check_json_tree(const json& tree, std::int64_t features, std::size_t at) {
   const std::int64_t n = integer(member(member(tree, "tree_param"), "num_nodes"), "num_nodes");
   const std::size_t size = member(tree, "left_children").size();
   if (n <= 0 || static_cast<std::size_t>(n) != size) damaged("tree {}: {} nodes, and arrays of {}", at, n, size);
-  for (const char* key : {"base_weights", "default_left", "loss_changes", "parents", "split_conditions", "sum_hessian"}) array_of(tree, key, size);
+  for (const char* key : {"base_weights", "default_left", "loss_changes", "split_conditions", "sum_hessian"}) array_of(tree, key, size);
   if (tree.contains("split_type")) {
     array_of(tree, "split_type", size);
     check_categories(tree, at);
   }
-  check_tree({integers(tree, "left_children", size), integers(tree, "right_children", size), integers(tree, "split_indices", size)}, features, at);
+  check_tree({integers(tree, "left_children", size), integers(tree, "right_children", size), integers(tree, "split_indices", size),
+              integers(tree, "parents", size)},
+             features, at);
 }
 
 void check_json_trees(const json& model, std::int64_t features, std::int64_t groups) {
   const json& trees = member(model, "trees");
-  const std::int64_t n = integer(member(member(model, "gbtree_model_param"), "num_trees"), "num_trees");
+  const json& param = member(model, "gbtree_model_param");
+  const std::int64_t n = integer(member(param, "num_trees"), "num_trees");
+  if (param.contains("num_parallel_tree") && integer(param["num_parallel_tree"], "num_parallel_tree") < 1) damaged("no tree makes a round");
   if (!trees.is_array() || n < 0 || trees.size() != static_cast<std::size_t>(n)) damaged("{} trees, and a list of {}", n, trees.size());
   for (const std::int64_t group : integers(model, "tree_info", trees.size())) {
     if (group < 0 || group >= groups) damaged("a tree belongs to class {} of {}", group, groups);
@@ -185,6 +195,7 @@ void check_binary_tree(Reader& reader, std::int64_t features, std::size_t at) {
   reader.take(std::uint64_t{16} * static_cast<std::uint64_t>(n));
   Nodes nodes;
   for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
+    nodes.parent.push_back(Reader::number<std::uint32_t>(bytes, 20 * i) & 0x7fffffffU);  // the first bit: a left child
     nodes.left.push_back(Reader::number<std::int32_t>(bytes, 20 * i + 4));
     nodes.right.push_back(Reader::number<std::int32_t>(bytes, 20 * i + 8));
     nodes.feature.push_back(Reader::number<std::uint32_t>(bytes, 20 * i + 12) & 0x7fffffffU);
@@ -198,7 +209,9 @@ void check_binary(std::string_view bytes) {
   Reader reader(bytes);
   const std::string_view learner = reader.take(136);
   const auto features = static_cast<std::int64_t>(Reader::number<std::uint32_t>(learner, 4));
-  const auto groups = std::max<std::int64_t>(Reader::number<std::int32_t>(learner, 8), 1);
+  // Classes, and from 1.7 on targets.
+  const auto groups = std::max<std::int64_t>(Reader::number<std::int32_t>(learner, 8), 1) *
+                      std::max<std::int64_t>(Reader::number<std::uint32_t>(learner, 28), 1);
   reader.text();  // objective
   const std::string_view booster = reader.text();
   if (groups > 1'000'000) damaged("there are {} classes", groups);
@@ -211,7 +224,9 @@ void check_binary(std::string_view bytes) {
     return;
   }
   if (booster != "gbtree" && booster != "dart") damaged("the booster is none of gbtree, dart and gblinear");
-  const auto trees = Reader::number<std::int32_t>(reader.take(160), 0);
+  const std::string_view param = reader.take(160);
+  const auto trees = Reader::number<std::int32_t>(param, 0);
+  if (Reader::number<std::int32_t>(param, 4) < 1) damaged("no tree makes a round");
   if (trees < 0) damaged("it has {} trees", trees);
   for (std::int32_t i = 0; i < trees; ++i) check_binary_tree(reader, features, static_cast<std::size_t>(i));
   const std::string_view classes = reader.take(std::uint64_t{4} * static_cast<std::uint64_t>(trees));
@@ -242,6 +257,8 @@ void check_model(std::string_view bytes, const std::string& name) {
     check(bytes);
   } catch (const Damage& damage) {
     throw user_error("{}: is no whole model of XGBoost: {}", name, damage.what);
+  } catch (const json::exception&) {  // of sizes that no memory holds it throws all the same
+    throw user_error("{}: is no whole model of XGBoost: it is garbled", name);
   }
 }
 

@@ -26,6 +26,11 @@ XgboostPredictor::XgboostPredictor(const Library& library, Artifact artifact)
 
 void XgboostPredictor::save(job::Model& model) const { xgboost::save(artifact_, model); }
 
+std::optional<std::string> XgboostPredictor::as_json() const {
+  if (answers_.models().size() > 1) return std::nullopt;
+  return answers_.models().front().save("json");
+}
+
 std::vector<std::pair<std::string, std::string>> XgboostPredictor::facts() const {
   std::vector<std::pair<std::string, std::string>> facts = facts_of(answers_.models().front());
   const std::size_t models = answers_.models().size();

@@ -24,6 +24,11 @@ class XgboostPredictor final : public job::Predictor {
     answers_.predict(batch, wanted, scratch, out);
   }
   void save(job::Model& model) const override;
+  /// Of trees the importance of each feature, (features, 5): weight, gain, cover, total_gain, total_cover; of a linear model its
+  /// weights, (features, classes). Of the first model.
+  std::optional<job::Coefficients> coefficients() const override { return importance_of(answers_.models().front()); }
+  /// As the engine writes it; of several models none.
+  std::optional<std::string> as_json() const override;
   /// Of the first model, and how many there are.
   std::vector<std::pair<std::string, std::string>> facts() const override;
 

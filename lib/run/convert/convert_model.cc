@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "formats/table_sink.h"
 #include "run/depfile.h"
 #include "run/input_type.h"
 #include "run/inspect/model_summary.h"
+#include "run/model_input.h"
 
 namespace smtrain::run {
 namespace {
@@ -60,9 +62,25 @@ void add_names(const job::Coefficients& coefficients, formats::TableWriterOption
   if (options.type.format == formats::Format::csv) options.type.parameters.emplace("header", "true");
 }
 
+// A model that has a form of its own for other programs is written so, unless a table of some tensor is asked for.
+bool convert_to_json(const ConvertRequest& request, Console& console) {
+  if (request.to || !request.output.ends_with(".json")) return false;
+  const job::Model model = job::read_model(request.input);
+  const job::Algorithm* algorithm = algorithm_of(model);
+  const std::optional<std::string> json = algorithm == nullptr ? std::nullopt : algorithm->load(model)->as_json();
+  if (!json) return false;
+  AtomicFile file(request.output);
+  file.write(*json);
+  file.commit();
+  if (request.depfile) write_depfile(*request.depfile, request.output, {request.input});
+  console.info("{}: the model of {}, {} bytes", request.output, request.input, grouped(json->size()));
+  return true;
+}
+
 }  // namespace
 
 void convert_model(const ConvertRequest& request, DataKind, DataKind, Console& console) {
+  if (convert_to_json(request, console)) return;
   formats::TableWriterOptions options;
   options.type = output_type(request.to, request.output);
   options.recordio_split = request.recordio_split;
