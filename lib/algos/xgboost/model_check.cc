@@ -161,7 +161,8 @@ void check_json(const json& model) {
 //
 // The learner's numbers (136 bytes: base_score, features, classes, ...), objective and booster as length (8 bytes) and text; then of
 // trees 160 bytes that begin with their number, each tree 148 bytes (..., nodes, ..., features, ...), its nodes (parent, left, right,
-// feature and default, value: 20 bytes each) and their statistics (16 each); the class of each tree; of dart its weights.
+// feature and default, value: 20 bytes each) and their statistics (16 each); the class of each tree; of dart its weights. Then
+// attributes and metrics.
 
 class Reader {
  public:
@@ -172,11 +173,8 @@ class Reader {
     rest_.remove_prefix(size);
     return taken;
   }
-  std::string_view text() {
-    std::uint64_t size = 0;
-    std::memcpy(&size, take(8).data(), 8);
-    return take(size);
-  }
+  std::string_view text() { return take(count()); }
+  std::uint64_t count() { return number<std::uint64_t>(take(8), 0); }
   template <class T>
   static T number(std::string_view bytes, std::size_t at) {
     T value{};
@@ -203,6 +201,29 @@ void check_binary_tree(Reader& reader, std::int64_t features, std::size_t at) {
   check_tree(nodes, features, at);
 }
 
+void check_binary_weights(Reader& reader, std::int64_t features, std::int64_t groups) {
+  reader.take(136);
+  const std::uint64_t n = reader.count(), expected = static_cast<std::uint64_t>((features + 1) * groups);
+  if (n != expected) damaged("{} weights; expected {}", n, expected);
+  reader.take(4 * n);
+}
+
+void check_binary_trees(Reader& reader, std::int64_t features, std::int64_t groups, bool dart) {
+  const std::string_view param = reader.take(160);
+  const auto trees = Reader::number<std::int32_t>(param, 0);
+  if (trees < 0) damaged("it has {} trees", trees);
+  if (Reader::number<std::int32_t>(param, 4) < 1) damaged("no tree makes a round");
+  for (std::int32_t i = 0; i < trees; ++i) check_binary_tree(reader, features, static_cast<std::size_t>(i));
+  const std::string_view classes = reader.take(std::uint64_t{4} * static_cast<std::uint64_t>(trees));
+  for (std::size_t i = 0; i < static_cast<std::size_t>(trees); ++i) {
+    const auto group = Reader::number<std::int32_t>(classes, 4 * i);
+    if (group < 0 || group >= groups) damaged("a tree belongs to class {} of {}", group, groups);
+  }
+  if (!dart || trees == 0) return;
+  if (reader.count() != static_cast<std::uint64_t>(trees)) damaged("the weights of the trees are not as many as these");
+  reader.take(std::uint64_t{4} * static_cast<std::uint64_t>(trees));
+}
+
 void check_binary(std::string_view bytes) {
   if (bytes.starts_with("bs64")) damaged("it is text in base 64, of a console; decode it first");
   if (bytes.starts_with("binf")) bytes.remove_prefix(4);
@@ -212,30 +233,18 @@ void check_binary(std::string_view bytes) {
   // Classes, and from 1.7 on targets.
   const auto groups = std::max<std::int64_t>(Reader::number<std::int32_t>(learner, 8), 1) *
                       std::max<std::int64_t>(Reader::number<std::uint32_t>(learner, 28), 1);
+  if (groups > 1'000'000) damaged("there are {} classes", groups);
   reader.text();  // objective
   const std::string_view booster = reader.text();
-  if (groups > 1'000'000) damaged("there are {} classes", groups);
-  if (booster == "gblinear") {
-    reader.take(136);
-    const std::string_view size = reader.take(8);
-    const auto weights = static_cast<std::uint64_t>((features + 1) * groups);
-    if (Reader::number<std::uint64_t>(size, 0) != weights) damaged("{} weights; expected {}", Reader::number<std::uint64_t>(size, 0), weights);
-    reader.take(4 * weights);
-    return;
+  if (booster == "gblinear") check_binary_weights(reader, features, groups);
+  else if (booster == "gbtree" || booster == "dart") check_binary_trees(reader, features, groups, booster == "dart");
+  else damaged("the booster is none of gbtree, dart and gblinear");
+  // Attributes, names and texts, and metrics, where the learner's numbers say that there are.
+  if (Reader::number<std::int32_t>(learner, 12) != 0) {
+    for (std::uint64_t n = 2 * std::min(reader.count(), bytes.size()); n > 0; --n) reader.text();
   }
-  if (booster != "gbtree" && booster != "dart") damaged("the booster is none of gbtree, dart and gblinear");
-  const std::string_view param = reader.take(160);
-  const auto trees = Reader::number<std::int32_t>(param, 0);
-  if (Reader::number<std::int32_t>(param, 4) < 1) damaged("no tree makes a round");
-  if (trees < 0) damaged("it has {} trees", trees);
-  for (std::int32_t i = 0; i < trees; ++i) check_binary_tree(reader, features, static_cast<std::size_t>(i));
-  const std::string_view classes = reader.take(std::uint64_t{4} * static_cast<std::uint64_t>(trees));
-  for (std::size_t i = 0; i < static_cast<std::size_t>(trees); ++i) {
-    const auto group = Reader::number<std::int32_t>(classes, 4 * i);
-    if (group < 0 || group >= groups) damaged("a tree belongs to class {} of {}", group, groups);
-  }
-  if (booster == "dart" && trees > 0 && Reader::number<std::uint64_t>(reader.take(8), 0) != static_cast<std::uint64_t>(trees)) {
-    damaged("the weights of the trees are not as many as these");
+  if (Reader::number<std::int32_t>(learner, 16) != 0) {
+    for (std::uint64_t n = std::min(reader.count(), bytes.size()); n > 0; --n) reader.text();
   }
 }
 
