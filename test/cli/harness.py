@@ -134,6 +134,32 @@ class CliTest(unittest.TestCase):
         for word in ("terminate called", "what():", "Segmentation", "core dumped", "Traceback", ".cc:"):
             self.assertNotIn(word, result.err)
 
+    def stop_often(self, command, number, pause):
+        """Runs are stopped pause() seconds after they have written another checkpoint; the last one is left alone."""
+        folder = self.path(command[command.index("--checkpoint-dir") + 1])
+        resumed = 0
+        for _ in range(40):
+            if resumed == 4:
+                break
+            before = checkpoints(folder)
+            process = self.start(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while process.poll() is None and checkpoints(folder) == before:
+                time.sleep(0.001)
+            time.sleep(pause())
+            process.send_signal(number)
+            process.wait(timeout=60)
+            if process.returncode == 0:  # it was quicker; from the beginning
+                shutil.rmtree(folder)
+                continue
+            self.assertIn(process.returncode, (-number, 75))
+            resumed += bool(before)
+        self.assertGreater(resumed, 0, "no run was stopped that went on from another")
+        self.smtrain(*command)
+
+
+def checkpoints(folder):
+    return sorted(n for n in os.listdir(folder) if n.startswith("checkpoint-") and ".tmp" not in n) if os.path.isdir(folder) else []
+
 
 def hear_signals():
     """Test runners in the background ignore SIGINT, which their children would inherit."""
